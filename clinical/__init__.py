@@ -1,0 +1,1 @@
+"""Medicine: findings, charts and checks. Knows no web, no clock and no database."""

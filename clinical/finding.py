@@ -1,0 +1,198 @@
+"""What a check finds: the clinical content of a card, before any EHR's way of showing it.
+
+A Finding is evidence about this chart with an indicator, a source, and what could be done. A Gap
+is what a check could not judge and why. Values that break a rule of CDS Hooks cards cannot be
+made: the constructors raise ValueError, in the author's tests and not in front of a clinician.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from clinical.text import Markdown, summary
+from fhir.records import Coding, Draft
+
+Indicator = Literal["info", "warning", "critical"]
+INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
+
+# Local code system; displays are what the clinician picks from.
+OVERRIDE_REASONS: Mapping[str, str] = {
+    "already-ordered": "Already ordered",
+    "benefit-outweighs-risk": "Benefit outweighs the risk",
+    "data-wrong": "The record is wrong",
+    "done-elsewhere": "Done elsewhere",
+    "limited-life-expectancy": "Limited life expectancy",
+    "patient-declined": "Patient declined",
+    "specialist-advice": "On specialist advice",
+    "will-monitor": "Will monitor",
+}
+
+_RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The guideline or label that a finding rests on, with its year, and where to read it."""
+
+    label: str
+    url: str | None = None
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.label.strip()), "a source needs a label")
+        _needs(self.url is None or _is_web(self.url), "a source's url is absolute http(s)")
+
+
+@dataclass(frozen=True, slots=True)
+class LabOrder:
+    """A new laboratory order to offer, as a draft."""
+
+    code: Coding
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.code.system and self.code.code), "an order needs a code with its system")
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Offer a new draft order."""
+
+    description: str
+    order: LabOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Offer to change an order of this session: top-level members of its JSON to replace."""
+
+    description: str
+    draft: Draft
+    changes: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.changes), "an update changes something")
+        _needs(
+            not {"id", "resourceType", "subject"} & set(self.changes),
+            "an update keeps id, type and patient",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Offer to remove an order of this session."""
+
+    description: str
+    draft: Draft
+
+
+Action = Create | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One thing the clinician can accept; all its actions apply together."""
+
+    label: str
+    actions: tuple[Action, ...] = ()
+    recommended: bool = False
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.label.strip()), "a suggestion needs a label")
+        for action in self.actions:
+            _needs(bool(action.description.strip()), "an action needs a description")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to a web page."""
+
+    label: str
+    url: str
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.label.strip()), "a link needs a label")
+        _needs(_is_web(self.url), "a link's url is absolute http(s)")
+
+
+@dataclass(frozen=True, slots=True)
+class AppLink:
+    """A link into our SMART app, at this very finding. `autolaunch` is a hint to the EHR."""
+
+    label: str
+    autolaunch: bool = False
+
+    def __post_init__(self) -> None:
+        _needs(bool(self.label.strip()), "a link needs a label")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One card's worth of evidence.
+
+    `rule` is the stable id that statistics and suppression key on, e.g.
+    "renal.metformin.contraindicated"; `about` are the references (Type/id) that it speaks of, so
+    that one rule can speak of two orders. `pick`: whether suggestions exclude each other.
+    """
+
+    rule: str
+    summary: str
+    indicator: Indicator
+    source: Source
+    detail: Markdown | None = None
+    about: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    pick: Literal["at-most-one", "any"] = "at-most-one"
+    overrides: tuple[str, ...] = ()
+    links: tuple[Link | AppLink, ...] = ()
+
+    def __post_init__(self) -> None:
+        _needs(bool(_RULE.fullmatch(self.rule)), f"{self.rule!r} is not a rule id")
+        _needs(self.indicator in INDICATORS, f"{self.indicator!r} is not an indicator")
+        object.__setattr__(self, "summary", summary(self.summary))
+        _needs(bool(self.summary), "a finding needs a summary")
+        _needs(
+            self.detail is None or isinstance(self.detail, Markdown),
+            "detail is made with markdown(), which escapes record text",
+        )
+        unknown = [reason for reason in self.overrides if reason not in OVERRIDE_REASONS]
+        _needs(not unknown, f"unknown override reasons {unknown}")
+        recommended = sum(suggestion.recommended for suggestion in self.suggestions)
+        _needs(
+            self.pick == "any" or recommended <= 1, "at-most-one allows one recommended suggestion"
+        )
+
+    @property
+    def key(self) -> str:
+        """Tells this finding from the others of the same answer."""
+        return "|".join((self.rule, *self.about))
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a check could not judge, in words that can follow "Not checked: "."""
+
+    rule: str
+    text: Markdown
+
+
+@dataclass(frozen=True, slots=True)
+class SystemAction:
+    """Something the EHR applies without asking, only where a site has agreed to it."""
+
+    action: Action
+
+
+Result = Finding | Gap | SystemAction
+
+
+def _needs(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def _is_web(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -1,0 +1,82 @@
+"""Texts of a card: Markdown in which record text cannot become markup, and plain one-liners.
+
+Card detail is GitHub Flavored Markdown, which lets HTML through, and some clients render it
+without a sanitiser. Whatever comes from a record, an EHR or a user is therefore escaped character
+by character; numbers and dates are formatted by us and need no escape.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from decimal import Decimal
+
+# A name or a note in a record may be of any length; a card is read in seconds.
+LONGEST_VALUE = 200
+# CDS Hooks: "under 140 characters".
+LONGEST_SUMMARY = 139
+
+_PUNCTUATION = re.compile(r"([!\"#$%'()*+,./:;=?@\[\\\]^_`{|}~-])")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_NO_TAGS = str.maketrans({"<": "\u2039", ">": "\u203a"})  # single angle quotation marks
+
+
+class Markdown(str):
+    """Markdown that is safe to show: made by `markdown`, never from record text."""
+
+    __slots__ = ()
+
+
+Value = str | int | float | Decimal | date
+
+
+def markdown(template: str, /, **values: Value) -> Markdown:
+    """Fill `{names}` of a template that we wrote; every text value is escaped.
+
+    >>> markdown("eGFR **{egfr}** for {drug}", egfr=28, drug="[x](javascript:1)")
+    'eGFR **28** for \\\\[x\\\\]\\\\(javascript\\\\:1\\\\)'
+    """
+    return Markdown(template.format_map({name: _escape(value) for name, value in values.items()}))
+
+
+def join(*parts: Markdown) -> Markdown:
+    """Paragraphs."""
+    return Markdown("\n\n".join(part for part in parts if part))
+
+
+def bullets(items: list[Markdown]) -> Markdown:
+    """A list."""
+    return Markdown("\n".join(f"- {item}" for item in items))
+
+
+def day(when: date) -> str:
+    """A date as every card and page shows it: 02 Jan 2026. Month names are never localised."""
+    return f"{when.day:02d} {_MONTHS[when.month - 1]} {when.year:04d}"
+
+
+def one_line(text: str, longest: int) -> str:
+    """Record text without control and direction characters, on one line, cut with an ellipsis."""
+    clean = "".join(
+        " " if unicodedata.category(char)[0] in "CZ" else char for char in text[: longest * 4]
+    )
+    line = " ".join(clean.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def summary(text: str) -> str:
+    """A card's summary: plain text, one line, at most 139 characters, nothing like a tag."""
+    return one_line(text, LONGEST_SUMMARY).translate(_NO_TAGS)
+
+
+def _escape(value: Value) -> str:
+    if isinstance(value, Markdown):
+        return value
+    if isinstance(value, date):
+        return day(value)
+    if isinstance(value, str):
+        return _PUNCTUATION.sub(r"\\\1", one_line(value, LONGEST_VALUE)).translate(_ENTITIES)
+    return format(value, "g") if isinstance(value, float) else str(value)
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

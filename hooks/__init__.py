@@ -1,0 +1,36 @@
+"""CDS Hooks: from the bytes of a call to the bytes of its cards.
+
+What the author of a clinical service imports stands here; see docs/services.md.
+"""
+
+from clinical.finding import (
+    AppLink,
+    Create,
+    Delete,
+    Finding,
+    Gap,
+    LabOrder,
+    Link,
+    Source,
+    Suggestion,
+    SystemAction,
+    Update,
+)
+from clinical.text import markdown
+from hooks.registry import service
+
+__all__ = [
+    "AppLink",
+    "Create",
+    "Delete",
+    "Finding",
+    "Gap",
+    "LabOrder",
+    "Link",
+    "Source",
+    "Suggestion",
+    "SystemAction",
+    "Update",
+    "markdown",
+    "service",
+]

@@ -1,0 +1,205 @@
+"""From findings to cards for one EHR's profile (CDS Hooks, CDS Service Response).
+
+Empty members are left out everywhere but in `cards`. Ids are keyed hashes of what they name, so a
+repeated call gets the same cards and nobody can guess the card of another chart. A suggestion that
+this EHR cannot apply is told in words instead, so that the clinician still knows of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from clinical.finding import (
+    OVERRIDE_REASONS,
+    Action,
+    AppLink,
+    Create,
+    Delete,
+    Finding,
+    Gap,
+    Link,
+    Suggestion,
+    Update,
+)
+from clinical.text import Markdown, bullets, join, markdown
+from fhir import drafts
+from hooks.request import HookRequest
+from web.trust import Profile
+
+# Code systems of our own; codes of findings are their rule ids without punctuation, since Epic
+# keys lasting overrides on letters and digits.
+FINDINGS = "urn:chartside:findings"
+OVERRIDES = "urn:chartside:override-reasons"
+
+
+class Coding(msgspec.Struct, frozen=True):
+    code: str
+    system: str
+    display: str
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    label: str
+    topic: Coding
+    url: str | None = None
+
+
+class CardAction(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    type: str
+    description: str
+    resource: Any = None
+    resource_id: str | None = None
+
+
+class CardSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    label: str
+    uuid: str
+    is_recommended: bool = False
+    actions: list[CardAction] = []
+
+
+class CardLink(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    label: str
+    url: str
+    type: str
+    app_context: str | None = None
+    autolaunchable: bool = False
+
+
+class Card(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    uuid: str
+    summary: str
+    indicator: str
+    source: Source
+    detail: str | None = None
+    suggestions: list[CardSuggestion] = []
+    selection_behavior: str | None = None
+    override_reasons: list[Coding] = []
+    links: list[CardLink] = []
+
+
+class _Response(msgspec.Struct, omit_defaults=True, rename="camel"):
+    cards: list[Card]
+    system_actions: list[CardAction] = []
+
+
+class CardMaker:
+    """Makes cards for one EHR. `launch_url` is where a SMART launch of our app begins."""
+
+    def __init__(self, ehr_id: str, profile: Profile, secret: str, launch_url: str) -> None:
+        self._ehr_id = ehr_id
+        self._profile = profile
+        self._key = secret.encode()
+        self._launch_url = launch_url
+
+    def response(
+        self,
+        service_id: str,
+        request: HookRequest,
+        findings: Iterable[Finding],
+        gaps: Sequence[Gap],
+        system_actions: Iterable[Action],
+    ) -> bytes:
+        """The body of the answer to a service call."""
+        seed = "\n".join((self._ehr_id, service_id, request.hook, request.hook_instance.lower()))
+        told = _gaps(gaps)
+        cards = [self._card(finding, told, seed, request) for finding in findings]
+        actions = system_actions if self._profile.system_actions else ()
+        body = _Response(cards, [self._action(action, request) for action in actions])
+        return msgspec.json.encode(body)
+
+    def _card(self, finding: Finding, gaps: Markdown, seed: str, request: HookRequest) -> Card:
+        seed = f"{seed}\n{finding.key}"
+        card_id = self._uuid(seed)
+        fitting = [each for each in finding.suggestions if self._fits(each)]
+        told = [each.label for each in finding.suggestions if not self._fits(each)]
+        detail = join(finding.detail or Markdown(), _told(told), gaps)
+        source = finding.source
+        topic = Coding(re.sub(r"[^A-Za-z0-9]", "", finding.rule)[:100], FINDINGS, finding.rule)
+        return Card(
+            uuid=card_id,
+            summary=finding.summary,
+            indicator=finding.indicator,
+            source=Source(source.label, topic, source.url),
+            detail=str(detail) or None,
+            suggestions=[
+                CardSuggestion(
+                    each.label,
+                    self._uuid(f"{seed}\nsuggestion {number}"),
+                    each.recommended,
+                    [self._action(action, request) for action in each.actions],
+                )
+                for number, each in enumerate(fitting)
+            ],
+            selection_behavior=self._selection(finding.pick) if fitting else None,
+            override_reasons=[
+                Coding(code, OVERRIDES, OVERRIDE_REASONS[code]) for code in finding.overrides
+            ],
+            links=[
+                made for link in finding.links if (made := self._link(link, card_id)) is not None
+            ],
+        )
+
+    def _fits(self, suggestion: Suggestion) -> bool:
+        most = self._profile.suggestion_actions
+        return most is None or len(suggestion.actions) <= most
+
+    def _selection(self, pick: str) -> str:
+        allowed = self._profile.selection_behaviors
+        return pick if pick in allowed else allowed[0]
+
+    def _action(self, action: Action, request: HookRequest) -> CardAction:
+        match action:
+            case Create(description, order):
+                encounter = getattr(request.context, "encounter_id", None)
+                resource = drafts.lab_order(order.code, request.context.patient_id, encounter)
+                return CardAction("create", description, resource)
+            case Update(description, draft, changes):
+                return CardAction("update", description, drafts.changed(draft, changes))
+            case Delete(description, draft):
+                if self._profile.delete == "resource":
+                    return CardAction("delete", description, draft.reference)
+                return CardAction("delete", description, resource_id=draft.reference)
+
+    def _link(self, link: Link | AppLink, card_id: str) -> CardLink | None:
+        if isinstance(link, Link):
+            hosts = self._profile.link_hosts
+            if hosts is not None and urlsplit(link.url).hostname not in hosts:
+                return None
+            return CardLink(link.label, link.url, "absolute")
+        return CardLink(
+            link.label,
+            self._launch_url,
+            "smart",
+            # The card's own id: it names nothing but the card, and nobody else can make one.
+            card_id if self._profile.app_context else None,
+            link.autolaunch and self._profile.autolaunch,
+        )
+
+    def _uuid(self, name: str) -> str:
+        digest = hmac.digest(self._key, name.encode(), hashlib.sha256)
+        return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _told(labels: Sequence[str]) -> Markdown:
+    """Suggestions in words, for an EHR that cannot apply them."""
+    if not labels:
+        return Markdown()
+    return join(
+        markdown("**Consider in order entry:**"),
+        bullets([markdown("{label}", label=label) for label in labels]),
+    )
+
+
+def _gaps(gaps: Sequence[Gap]) -> Markdown:
+    if not gaps:
+        return Markdown()
+    return join(markdown("**Not checked:**"), bullets([gap.text for gap in gaps]))

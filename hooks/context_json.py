@@ -1,0 +1,143 @@
+"""From the members of `context` to the typed context of its hook.
+
+Each field is read by its annotation, so a wrong one is named in the error. Tolerated, because real
+clients and the library's own samples do it: the names of order-dispatch 1.0 and names with dashes,
+one level of {"resource": ...} wrapping, a single reference where a list belongs, unknown members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any, get_type_hints
+
+import msgspec
+from msgspec import Raw
+
+from fhir.bundle import Owner
+from fhir.records import Draft
+from hooks.contexts import HOOKS, Context, Id, OrderDispatch, OrderSelect, camel
+from hooks.drafts import focus_of, read_array, read_bundle, read_one
+from web.errors import Problem
+
+Read = Callable[[Raw, Owner], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    json: str
+    required: bool
+    read: Read
+
+
+def read_context(
+    hook: str, named: Mapping[str, Raw], bases: tuple[str, ...]
+) -> tuple[Context, Owner]:
+    """The typed context and the owner of its chart; raises Problem (400) naming the field."""
+    aliases = _ALIASES.get(hook, {})
+    named = {aliases.get(name, name): raw for name, raw in named.items()}
+    if "patientId" not in named:
+        raise Problem(400, "required", "This field is required.", "context.patientId")
+    owner = Owner(_decode(named["patientId"], _decode_id, "context.patientId"), bases)
+    values = {}
+    for field in _FIELDS[hook]:
+        raw = named.get(field.json)
+        if raw is not None and (field.required or bytes(raw) not in (b"null", b'""')):
+            values[field.name] = field.read(raw, owner)
+        elif field.required:
+            raise Problem(400, "required", "This field is required.", f"context.{field.json}")
+    context = HOOKS[hook](**values)
+    if isinstance(context, OrderSelect):
+        context = _with_selection(context)
+    if isinstance(context, OrderDispatch):
+        _check_tasks(context)
+    return context, owner
+
+
+def _with_selection(context: OrderSelect) -> OrderSelect:
+    selected = set(context.selections)
+    if not selected <= {draft.reference for draft in context.draft_orders}:
+        raise Problem(400, "value", "A selection is not in draftOrders.", "context.selections")
+    return replace(
+        context,
+        draft_orders=tuple(
+            replace(draft, selected=draft.reference in selected) for draft in context.draft_orders
+        ),
+    )
+
+
+def _check_tasks(context: OrderDispatch) -> None:
+    for task in context.fulfillment_tasks:
+        focus = focus_of(task)
+        if focus is not None and focus not in context.dispatched_orders:
+            raise Problem(
+                400, "value", "A task is not for a dispatched order.", "context.fulfillmentTasks"
+            )
+
+
+def _decode(raw: Raw, decode: Callable[[Raw], Any], path: str) -> Any:
+    try:
+        return decode(raw)
+    except msgspec.MsgspecError:
+        raise Problem(400, "value", "This field has the wrong form.", path) from None
+
+
+def _reader(json: str, annotation: Any) -> Read:
+    path = f"context.{json}"
+    types = _TYPES.get(json, frozenset())
+    if annotation == Draft:
+        return lambda raw, owner: read_one(raw, path, owner, types)
+    if annotation == tuple[Draft, ...]:
+        not_empty = json in _NOT_EMPTY
+        return lambda raw, owner: read_bundle(raw, path, owner, types, not_empty)
+    if annotation == list[Draft]:
+        return lambda raw, owner: read_array(_as_array(raw), path, owner, types)
+    decode = msgspec.json.Decoder(annotation).decode
+    if json in _ALIASES["order-dispatch"].values():
+        return lambda raw, _: _decode(_as_array(raw), decode, path)
+    return lambda raw, _: _decode(raw, decode, path)
+
+
+def _as_array(raw: Raw) -> Raw:
+    """order-dispatch 1.0 has one order and one task where 1.1 has arrays of them."""
+    return raw if memoryview(raw)[0] == ord("[") else Raw(b"[" + bytes(raw) + b"]")
+
+
+# Names that order-dispatch 1.0, the library's own samples and the Inferno kit use.
+_ALIASES: dict[str, dict[str, str]] = {
+    "order-dispatch": {
+        "order": "dispatchedOrders",
+        "dispatched-orders": "dispatchedOrders",
+        "task": "fulfillmentTasks",
+        "fulfillment-tasks": "fulfillmentTasks",
+    },
+    "medication-verify": {"order": "medication"},
+}
+
+# The resource types of a field where any other one means that the client sent the wrong thing.
+_TYPES: dict[str, frozenset[str]] = {
+    "appointments": frozenset({"Appointment"}),
+    "conditions": frozenset({"Condition"}),
+    "allergyIntolerance": frozenset({"AllergyIntolerance"}),
+    "medication": frozenset({"MedicationRequest", "MedicationOrder"}),
+    "fulfillmentTasks": frozenset({"Task"}),
+}
+
+# These hooks say that something was just entered, so an empty Bundle contradicts them.
+_NOT_EMPTY = {"appointments", "conditions"}
+
+_decode_id = msgspec.json.Decoder(Id).decode
+
+_FIELDS: dict[str, tuple[_Field, ...]] = {
+    hook: tuple(
+        _Field(
+            field.name,
+            camel(field.name),
+            field.default is MISSING and field.default_factory is MISSING,
+            _reader(camel(field.name), get_type_hints(type_, include_extras=True)[field.name]),
+        )
+        for field in fields(type_)
+    )
+    for hook, type_ in HOOKS.items()
+}

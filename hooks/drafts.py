@@ -1,0 +1,138 @@
+"""Resources inside a hook context: orders, appointments, problems that are not in the record yet.
+
+Never validated as FHIR. Published samples and real clients send Bundles without a type, STU3 and
+DSTU2 shapes, and an object where R4 has an array; a clinical check judges only what it can read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Raw, Struct
+
+from fhir.bundle import Owner
+from fhir.records import Draft, Record, Reference
+from web.errors import Problem
+
+
+class _Actor(Struct):
+    actor: Reference | None = None
+
+
+class _Header(Struct, rename="camel"):
+    resource_type: str
+    id: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    participant: list[_Actor] = []
+    focus: Reference | None = None
+    beneficiary: Reference | None = msgspec.field(name="for", default=None)
+
+    def patients(self) -> Iterator[Reference]:
+        """Each reference to a patient by which this resource says whose it is."""
+        actors = [actor.actor for actor in self.participant]
+        for reference in (self.subject, self.patient, self.beneficiary, *actors):
+            if reference and "Patient/" in (reference.reference or ""):
+                yield reference
+
+
+class _Loose(Struct, rename="camel"):
+    """What is left to know of a resource whose members have the wrong types."""
+
+    resource_type: str
+    id: str | None = None
+
+
+_NULL = Raw(b"null")
+
+
+class _Entry(Struct):
+    resource: Raw = _NULL
+
+
+class _Bundle(Struct, tag_field="resourceType", tag="Bundle"):
+    entry: list[_Entry] = []
+
+
+class _Wrapped(Struct):
+    resource: Raw
+
+
+_decode_bundle = msgspec.json.Decoder(_Bundle).decode
+_decode_array = msgspec.json.Decoder(list[Raw]).decode
+_decode_header = msgspec.json.Decoder(_Header).decode
+_decode_loose = msgspec.json.Decoder(_Loose).decode
+_decode_record = msgspec.json.Decoder(Record).decode
+
+
+def read_bundle(
+    raw: Raw, path: str, owner: Owner, types: frozenset[str], not_empty: bool
+) -> tuple[Draft, ...]:
+    """The entries of a context Bundle. `types` is empty where any resource type may stand."""
+    try:
+        bundle = _decode_bundle(_unwrapped(raw))
+    except msgspec.MsgspecError:
+        raise Problem(400, "structure", "This field is a FHIR Bundle.", path) from None
+    if not_empty and not bundle.entry:
+        raise Problem(400, "required", "This Bundle holds at least one entry.", path)
+    return tuple(
+        _draft(entry.resource, path, owner, types)
+        for entry in bundle.entry
+        if bytes(entry.resource) != b"null"
+    )
+
+
+def read_array(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> list[Draft]:
+    """The resources of a JSON array."""
+    try:
+        resources = _decode_array(raw)
+    except msgspec.MsgspecError:
+        raise Problem(400, "structure", "This field is an array of resources.", path) from None
+    return [_draft(resource, path, owner, types) for resource in resources]
+
+
+def read_one(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
+    """A single context resource, of one of `types`."""
+    return _draft(_unwrapped(raw), path, owner, types)
+
+
+def focus_of(draft: Draft) -> str | None:
+    """What a Task is about."""
+    try:
+        focus = _decode_header(draft.original).focus
+    except msgspec.MsgspecError:
+        return None
+    return focus.reference if focus else None
+
+
+def _draft(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
+    try:
+        header: _Header | _Loose = _decode_header(raw)
+    except msgspec.MsgspecError:
+        header = _loose(raw, path)
+    if types and header.resource_type not in types:
+        expected = " or ".join(sorted(types))
+        raise Problem(400, "value", f"This field holds a resource of type {expected}.", path)
+    if isinstance(header, _Header) and not all(map(owner.owns, header.patients())):
+        raise Problem(400, "value", "A resource of the context names another patient.", path)
+    try:
+        record: Record | None = _decode_record(raw)
+    except msgspec.MsgspecError:
+        record = None
+    return Draft(f"{header.resource_type}/{header.id or ''}", record, bytes(raw))
+
+
+def _loose(raw: Raw, path: str) -> _Loose:
+    try:
+        return _decode_loose(raw)
+    except msgspec.MsgspecError:
+        raise Problem(400, "structure", "This field holds FHIR resources.", path) from None
+
+
+def _unwrapped(raw: Raw) -> Raw:
+    """The library's samples wrap a resource once in {"resource": ...}."""
+    try:
+        return msgspec.json.decode(raw, type=_Wrapped).resource
+    except msgspec.MsgspecError:
+        return raw

@@ -1,0 +1,109 @@
+"""From what the EHR sent, and what must be fetched, to one Answer a prefetch key.
+
+What was given is checked against its template; what is missing, is about somebody else or has
+further pages is fetched with the call's own token, all keys in parallel, within one deadline. An
+EHR that says it could not provide a key (OperationOutcome) is not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Raw
+
+from fhir.bundle import (
+    Answer,
+    Given,
+    Missing,
+    Owner,
+    Page,
+    Refused,
+    read_page,
+    read_resource,
+    searchset,
+)
+from fhir.records import Patient
+from fhir.transport import NextPage, Query, Transport
+from hooks.registry import Parameter, Service
+from hooks.request import HookRequest
+from web.trust import Ehr
+
+
+def answers(
+    service: Service,
+    request: HookRequest,
+    owner: Owner,
+    ehr: Ehr,
+    transport: Transport,
+    seconds_left: Callable[[], float],
+) -> dict[str, Answer]:
+    """One Answer for each prefetch key of the service."""
+    found: dict[str, Answer] = {}
+    open_: list[tuple[Parameter, list[Page], Query | NextPage]] = []
+    # The patient first: their own record says under which other ids they are known.
+    for parameter in sorted(service.parameters, key=lambda each: each.type is not Patient):
+        raw = request.prefetch.get(parameter.key)
+        answer = Missing("was not sent") if raw is None else _given(parameter, raw, owner)
+        if isinstance(answer, Page):
+            open_.append((parameter, [answer], NextPage(answer.next or "")))
+            answer = Missing("holds only the first page")
+        elif isinstance(answer, Missing):
+            query = parameter.template.fill(request.tokens)
+            if query is not None:
+                open_.append((parameter, [], query))
+        found[parameter.key] = answer
+        owner = _with_links(owner, answer)
+    server = request.fhir_server
+    if open_ and server is not None and transport.lists(server) and _may_call(request, ehr):
+        authorization = request.fhir_authorization
+        token = authorization.access_token if authorization else None
+        asked = [ask for _, _, ask in open_]
+        fetched = transport.fetch(server, token, asked, seconds_left())
+        for (parameter, pages, _), bodies in zip(open_, fetched, strict=True):
+            answer = (
+                bodies if isinstance(bodies, Refused) else _fetched(parameter, pages, bodies, owner)
+            )
+            found[parameter.key] = answer
+            owner = _with_links(owner, answer)
+    return found
+
+
+def _given(parameter: Parameter, raw: Raw, owner: Owner) -> Answer | Page:
+    """What a prefetch value answers; a Page where further pages must be had."""
+    if parameter.template.is_read:
+        return read_resource(raw, parameter.type, owner)
+    page = read_page(raw, parameter.type, owner)
+    if not isinstance(page, Page) or (page.next and not parameter.template.window):
+        return page
+    return searchset([page], parameter.type)
+
+
+def _fetched(
+    parameter: Parameter, pages: list[Page], bodies: list[bytes], owner: Owner
+) -> Given | Refused:
+    if parameter.template.is_read:
+        answer = read_resource(bodies[0], parameter.type, owner)
+        return Refused(f"the answer {answer.reason}") if isinstance(answer, Missing) else answer
+    for body in bodies:
+        page = read_page(body, parameter.type, owner)
+        if isinstance(page, Refused):
+            return page
+        if isinstance(page, Missing):
+            return Refused(f"the answer {page.reason}")
+        pages.append(page)
+    return searchset(pages, parameter.type)
+
+
+def _with_links(owner: Owner, answer: Answer) -> Owner:
+    if isinstance(answer, Given) and isinstance(answer.value, Patient):
+        return owner.linked(answer.value)
+    return owner
+
+
+def _may_call(request: HookRequest, ehr: Ehr) -> bool:
+    """Whether this call allows us to ask its FHIR server (CDS Hooks, FHIR Resource Access)."""
+    authorization = request.fhir_authorization
+    if authorization is None:
+        return ehr.open_fhir
+    patient = authorization.patient
+    return authorization.expires_in > 0 and patient in (None, request.context.patient_id)

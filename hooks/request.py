@@ -1,0 +1,141 @@
+"""The envelope of a service call (CDS Hooks, Calling a CDS Service), checked and typed.
+
+Prefetch values stay raw: they are decoded once, by the type that their template asks for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Raw
+
+from fhir.bundle import Owner
+from hooks.context_json import read_context
+from hooks.contexts import HOOKS, Context, camel
+from hooks.members import Member, members
+from web.errors import Problem
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class FhirAuthorization(msgspec.Struct, frozen=True):
+    """The access token for this call. Used while the call runs, never stored or logged."""
+
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,16384}$")]
+    token_type: Annotated[str, msgspec.Meta(pattern=r"^[Bb]earer$")]
+    expires_in: int
+    scope: str
+    subject: str
+    patient: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """One call of one service."""
+
+    hook: str
+    hook_instance: str
+    context: Context
+    fhir_server: str | None
+    fhir_authorization: FhirAuthorization | None
+    prefetch: Mapping[str, Raw]
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The prefetch tokens that this context fills."""
+        filled = {
+            f"context.{camel(name)}": value
+            for name in ("patient_id", "user_id", "encounter_id", "performer")
+            if (value := getattr(self.context, name, None))
+        }
+        type_, _, id_ = filled.get("context.userId", "").partition("/")
+        if type_:
+            filled[f"user{type_}Id"] = id_
+        return filled
+
+
+def parse(body: bytes, bases: tuple[str, ...]) -> tuple[HookRequest, Owner]:
+    """The checked request and the owner of its chart. `bases`: this EHR's FHIR bases."""
+    envelope = members(body)
+    hook = _text(envelope, "hook")
+    if hook not in HOOKS:
+        raise Problem(400, "value", "This hook is not known here.", "hook")
+    instance = _text(envelope, "hookInstance")
+    if not _UUID.fullmatch(instance):
+        raise Problem(400, "value", "hookInstance is a UUID without a prefix.", "hookInstance")
+    server = _fhir_server(envelope)
+    authorization = _fhir_authorization(envelope, server)
+    _object(envelope, "extension")
+    named = _object(envelope, "context")
+    if not named:
+        raise Problem(400, "required", "context is required and not empty.", "context")
+    owned = (server, *bases) if server and server not in bases else bases
+    context, owner = read_context(hook, named, owned)
+    prefetch = _object(envelope, "prefetch") or {}
+    for value in prefetch.values():
+        if memoryview(value)[0] not in b"{n":
+            raise Problem(400, "structure", "A prefetch value is a resource or null.", "prefetch")
+    return HookRequest(hook, instance, context, server, authorization, prefetch), owner
+
+
+def _text(envelope: Mapping[str, Member], name: str) -> str:
+    value = envelope.get(name)
+    if not isinstance(value, str) or not value:
+        raise Problem(400, "required", f"{name} is required and is a text.", name)
+    return value
+
+
+def _object(envelope: Mapping[str, Member], name: str) -> Mapping[str, Raw] | None:
+    value = envelope.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise Problem(400, "structure", f"{name} is an object.", name)
+    return value
+
+
+def _fhir_server(envelope: Mapping[str, Member]) -> str | None:
+    server = envelope.get("fhirServer")
+    if server is None:
+        return None
+    if isinstance(server, str) and server.isprintable() and " " not in server:
+        try:
+            url = urlsplit(server)
+            plain = not (url.username or url.password or url.query or url.fragment)
+            if url.scheme in ("http", "https") and url.hostname and plain:
+                return server.rstrip("/")
+        except ValueError:
+            pass  # a host or port that is none
+    raise Problem(400, "value", "fhirServer is an absolute http(s) URL.", "fhirServer")
+
+
+def _fhir_authorization(
+    envelope: Mapping[str, Member], server: str | None
+) -> FhirAuthorization | None:
+    named = _object(envelope, "fhirAuthorization")
+    if named is None:
+        return None
+    if server is None:
+        raise Problem(400, "required", "fhirAuthorization needs fhirServer.", "fhirServer")
+    values = {}
+    for name, decode in _AUTHORIZATION.items():
+        path = f"fhirAuthorization.{name}"
+        if name in named:
+            try:
+                values[name] = decode(named[name])
+            except msgspec.MsgspecError:
+                raise Problem(400, "value", "This field has the wrong form.", path) from None
+        elif name != "patient":
+            raise Problem(400, "required", "This field is required.", path)
+    return FhirAuthorization(**values)
+
+
+_AUTHORIZATION = {
+    field.name: msgspec.json.Decoder(field.type).decode
+    for field in msgspec.structs.fields(FhirAuthorization)
+}

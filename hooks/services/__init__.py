@@ -1,0 +1,1 @@
+"""One file a clinical service; every file here is found and offered."""

@@ -1,0 +1,100 @@
+"""The HTTP/1.1 side of the FHIR server: sockets, threads and pauses, no FHIR.
+
+Each connection is kept alive and has a thread. An answer is a series of pieces, each sent after a
+pause; closing the listener ends every pause and every connection at once.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+Piece = tuple[float, bytes]
+"""Seconds to wait, then bytes to send."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in: `params` are those of the query and of a form, in this order."""
+
+    method: str
+    path: str
+    params: list[tuple[str, str]]
+    authorization: str | None
+    target: str
+
+
+Respond = Callable[[Request], Iterable[Piece]]
+"""What answers a request. To hang up instead, it raises ConnectionAbortedError."""
+
+
+class Listener(ThreadingTCPServer):
+    """Listens on 127.0.0.1 once it is made; an OSError if the port is taken."""
+
+    allow_reuse_address = True
+    request_queue_size = 1024
+
+    def __init__(self, port: int, respond: Respond) -> None:
+        self.respond = respond
+        self.closing = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._accepting = threading.Thread(target=self.serve_forever, args=(0.01,))
+        super().__init__(("127.0.0.1", port), _Connection)
+
+    def start(self) -> None:
+        """Answers what comes in, and what came in since it was made."""
+        self._accepting.start()
+
+    def close(self) -> None:
+        """Ends every connection and waits for the threads, which takes no time."""
+        self.closing.set()
+        self.shutdown()
+        self._accepting.join()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+
+class _Connection(BaseHTTPRequestHandler):
+    server: Listener
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            super().handle()
+
+    def do_GET(self) -> None:
+        form = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        target = self.requestline.split()[1]
+        address = urlsplit(target)
+        request = Request(
+            method=self.command,
+            path=unquote(address.path),
+            params=parse_qsl(address.query) + parse_qsl(form),
+            authorization=self.headers.get("Authorization"),
+            target=target,
+        )
+        for pause, piece in self.server.respond(request):
+            if self.server.closing.wait(pause):
+                raise ConnectionAbortedError
+            self.wfile.write(piece)
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a query string has no place in a log."""

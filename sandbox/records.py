@@ -1,0 +1,116 @@
+"""The patients' records: an in-memory store of FHIR resources, read by id and searched.
+
+FHIR R4, 3.1.0.1 "read", 3.1.1 "search". What it holds does not change once it is loaded.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from sandbox.answer import Resource
+from sandbox.dates import span
+from sandbox.search import PARAMETERS, criterion, values
+
+Params = list[tuple[str, str]]
+
+_INCLUDES = {"MedicationRequest:medication": "medicationReference"}
+
+
+def shipped_bundles() -> list[Resource]:
+    """The synthetic patients that the development EHR comes with, one Bundle each."""
+    folder = Path(__file__).parent / "patients"
+    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+
+
+class Store:
+    """The resources of some Bundles, whatever the type of the Bundle."""
+
+    def __init__(self, bundles: Iterable[Resource]) -> None:
+        entries = [entry for bundle in bundles for entry in bundle.get("entry", ())]
+        resources = [_identified(entry) for entry in entries]
+        places = {
+            entry["fullUrl"]: f"{resource['resourceType']}/{resource['id']}"
+            for entry, resource in zip(entries, resources, strict=True)
+            if "fullUrl" in entry
+        }
+        self._resources: dict[str, dict[str, Resource]] = {name: {} for name in PARAMETERS}
+        for resource in resources:
+            of_type = self._resources.setdefault(resource["resourceType"], {})
+            of_type[resource["id"]] = _relocated(resource, places)
+
+    def knows(self, resource_type: str) -> bool:
+        """Whether this is a resource type here, be it one without resources."""
+        return resource_type in self._resources
+
+    def all(self, resource_type: str) -> list[Resource]:
+        """All resources of a type, in the order of loading."""
+        return list(self._resources.get(resource_type, {}).values())
+
+    def read(self, resource_type: str, resource_id: str) -> Resource | None:
+        """The resource of this type and id."""
+        return self._resources.get(resource_type, {}).get(resource_id)
+
+    def search(self, resource_type: str, params: Params) -> list[Resource]:
+        """What satisfies every parameter, in the order of `_sort`, else of loading.
+
+        ValueError for a malformed value.
+        """
+        known = PARAMETERS.get(resource_type, ())
+        matches = self.all(resource_type)
+        for name, value in params:
+            if name in known:
+                matches = list(filter(criterion(name, value), matches))
+        sort = dict(params).get("_sort")
+        if "date" in known and sort in ("date", "-date"):
+            return _by_date(matches, newest_first=sort == "-date")
+        return matches
+
+    def included(self, matches: Iterable[Resource], params: Params) -> list[Resource]:
+        """The resources that `_include` adds to these matches, each once."""
+        elements = [_INCLUDES[v] for name, v in params if name == "_include" and v in _INCLUDES]
+        references = dict.fromkeys(
+            match[element].get("reference", "")
+            for match in matches
+            for element in elements
+            if element in match
+        )
+        found = (self.read(*reference.rpartition("/")[::2]) for reference in references)
+        return [resource for resource in found if resource]
+
+
+def _identified(entry: Resource) -> Resource:
+    # An entry to be created need not have an id yet: its fullUrl has one.
+    return {"id": re.split("[:/]", entry.get("fullUrl", ""))[-1], **entry["resource"]}
+
+
+def _relocated(element: Any, places: Mapping[str, str]) -> Any:
+    """The element with its references to a fullUrl turned into `Type/id` (R4, 3.1.0.11.2)."""
+    if isinstance(element, list):
+        return [_relocated(item, places) for item in element]
+    if isinstance(element, dict):
+        return {
+            name: places.get(value, value)
+            if name == "reference" and isinstance(value, str)
+            else _relocated(value, places)
+            for name, value in element.items()
+        }
+    return element
+
+
+def _by_date(resources: list[Resource], newest_first: bool) -> list[Resource]:
+    dated = [(start, resource) for resource in resources if (start := _start(resource))]
+    dated.sort(key=itemgetter(0), reverse=newest_first)
+    undated = [resource for resource in resources if not _start(resource)]
+    return [resource for _, resource in dated] + undated
+
+
+def _start(resource: Resource) -> datetime | None:
+    for value in values(resource, "date"):
+        with suppress(ValueError):
+            return span(value).start
+    return None

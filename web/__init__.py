@@ -1,0 +1,1 @@
+"""What any web service needs: settings, trust records, errors, headers."""

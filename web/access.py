@@ -1,0 +1,51 @@
+"""Who may speak to the server at all, before anything is read.
+
+Development mode trusts whoever calls, so it must be out of reach for everyone but this machine:
+local Host names only, and nothing that came through a proxy. CORS is answered here too, on errors
+as well, for the origins of the trust record (Fetch standard; CDS Hooks, Cross-Origin Resource
+Sharing).
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask, Response, request
+
+from web.errors import Problem
+from web.settings import Settings
+
+_LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+_LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
+_CORS = {
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Guard every request and mark every answer for the origins that may read it."""
+    origins = frozenset(settings.ehr.origins)
+
+    @app.before_request
+    def local_only() -> Response | None:
+        if not _LOCAL_HOST.fullmatch(request.host):
+            raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
+        if any(name in request.headers for name in _FORWARDING):
+            raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return Response(status=204)
+        return None
+
+    @app.after_request
+    def cors(answer: Response) -> Response:
+        origin = request.headers.get("Origin")
+        if origin is not None:
+            answer.vary.add("Origin")
+            if origin in origins or _LOCAL_ORIGIN.fullmatch(origin):
+                answer.headers["Access-Control-Allow-Origin"] = origin
+                if request.method == "OPTIONS":
+                    answer.headers.update(_CORS)
+        return answer

@@ -1,0 +1,100 @@
+"""Errors as the caller sees them: an OperationOutcome that names the field and the remedy.
+
+CDS Hooks 3.0 asks for OperationOutcome bodies on 4xx and 5xx. Texts here are ours and fixed; they
+never quote the request, so no patient data and no token can come back in an error.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+log = logging.getLogger(__name__)
+
+IssueCode = Literal[
+    "invalid",
+    "structure",
+    "required",
+    "value",
+    "duplicate",
+    "not-found",
+    "forbidden",
+    "not-supported",
+    "too-long",
+    "timeout",
+    "incomplete",
+    "exception",
+]
+
+
+class Problem(Exception):
+    """A request that cannot be answered; `field` is a path such as `context.userId`."""
+
+    def __init__(self, status: int, code: IssueCode, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code
+        self.text = text
+        self.field = field
+
+
+class _Issue(msgspec.Struct, omit_defaults=True):
+    severity: str
+    code: str
+    diagnostics: str
+    expression: list[str] = []
+
+
+class _Outcome(msgspec.Struct, tag_field="resourceType", tag="OperationOutcome"):
+    issue: list[_Issue]
+
+
+def outcome(problem: Problem) -> Response:
+    """The problem as the body of an answer (FHIR R4 OperationOutcome)."""
+    issue = _Issue("error", problem.code, problem.text, [problem.field] if problem.field else [])
+    return json_response(msgspec.json.encode(_Outcome([issue])), problem.status)
+
+
+def json_response(body: bytes, status: int = 200) -> Response:
+    """JSON that no cache keeps."""
+    return Response(body, status, {"Cache-Control": "no-store"}, mimetype="application/json")
+
+
+def init_app(app: Flask) -> None:
+    """Every error of the application leaves through here, in JSON."""
+
+    @app.errorhandler(Problem)
+    def known(problem: Problem) -> Response:
+        return outcome(problem)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        code, text = _HTTP.get(error.code or 500, ("invalid", "The request was refused."))
+        answer = outcome(Problem(error.code or 500, code, text))
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return answer
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Response:
+        # The message of an exception may quote the record, its type and place may not.
+        place = error.__traceback__
+        while place and place.tb_next:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place else "?"
+        log.error("unhandled %s at %s", type(error).__name__, where)
+        return outcome(
+            Problem(500, "exception", "This service failed. Decide without it and report the time.")
+        )
+
+
+_HTTP: dict[int, tuple[IssueCode, str]] = {
+    404: ("not-found", "There is nothing here. GET /cds-services lists the services."),
+    405: ("not-supported", "This method is not served here; see the Allow header."),
+    413: ("too-long", "The body is too large. Send fewer prefetch keys or narrower searches."),
+    415: ("not-supported", "Send the body as application/json, uncompressed."),
+}

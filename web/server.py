@@ -1,0 +1,63 @@
+"""Runs the application under granian: `python -m web.server --port 5000`.
+
+One process a core, 16 threads each: a thread that waits for an EHR's FHIR server leaves the others
+free. Everything that can be wrong at the start is said here, in one line, before a worker starts.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from werkzeug.utils import import_string
+
+from web.settings import StartError
+
+ADDRESS = "127.0.0.1"
+THREADS = 16
+
+
+@click.command()
+@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Processes.")
+def main(port: int, workers: int) -> None:
+    """Serve Chartside on this machine."""
+    os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")
+    try:
+        import_string("app:create_app")()
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    if not _is_free(port):
+        raise click.ClickException(
+            f"port {port} is taken. Stop what listens there, or choose another: make run PORT=5050"
+        )
+    click.echo(f"Chartside on {os.environ['CHARTSIDE_PUBLIC_URL']} (Ctrl-C stops it)")
+    Granian(
+        "app:serve",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=ADDRESS,
+        port=port,
+        workers=workers,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
