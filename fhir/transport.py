@@ -107,8 +107,6 @@ class Transport:
         """
         if not self.lists(base):
             return [Refused("the FHIR server is not one of this EHR", "forbidden")] * len(asked)
-        if seconds <= 0:
-            return [_TOO_SLOW] * len(asked)
         if not self._breaker.allows():
             return [_RESTING] * len(asked)
         work = _loop().submit(self._fetch_all(base, token, asked, seconds))
@@ -165,7 +163,8 @@ class Transport:
 
     async def _first(self, base: str, token: str | None, query: Query) -> bytes:
         if query.id is not None:
-            return await self._get(f"{base}/{query.type}/{quote(query.id, safe='')}", token)
+            url = f"{base}/{query.type}/{quote(query.id, safe='')}"
+            return await self._get(url, token, self._limits.bytes)
         form = urlencode(query.params, quote_via=quote, safe=",:")
         if base not in self._get_only:
             # Search by POST keeps the patient's id out of the access logs on the way.
@@ -175,10 +174,10 @@ class Transport:
             if status not in (404, 405, 501):
                 return _checked(status, body)
             self._get_only.add(base)
-        return await self._get(f"{base}/{query.type}?{form}", token)
+        return await self._get(f"{base}/{query.type}?{form}", token, self._limits.bytes)
 
-    async def _get(self, url: str, token: str | None, room: int | None = None) -> bytes:
-        return _checked(*await self._send("GET", url, token, room or self._limits.bytes))
+    async def _get(self, url: str, token: str | None, room: int) -> bytes:
+        return _checked(*await self._send("GET", url, token, room))
 
     async def _send(
         self, method: str, url: str, token: str | None, room: int, form: str | None = None

@@ -7,8 +7,6 @@ EHR that says it could not provide a key (OperationOutcome) is not asked again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Raw
 
 from fhir.bundle import (
@@ -35,9 +33,9 @@ def answers(
     owner: Owner,
     ehr: Ehr,
     transport: Transport,
-    seconds_left: Callable[[], float],
+    seconds: float,
 ) -> dict[str, Answer]:
-    """One Answer for each prefetch key of the service."""
+    """One Answer for each prefetch key of the service; `seconds` for all that is fetched."""
     found: dict[str, Answer] = {}
     open_: list[tuple[Parameter, list[Page], Query | NextPage]] = []
     # The patient first: their own record says under which other ids they are known.
@@ -58,7 +56,7 @@ def answers(
         authorization = request.fhir_authorization
         token = authorization.access_token if authorization else None
         asked = [ask for _, _, ask in open_]
-        fetched = transport.fetch(server, token, asked, seconds_left())
+        fetched = transport.fetch(server, token, asked, seconds)
         for (parameter, pages, _), bodies in zip(open_, fetched, strict=True):
             answer = (
                 bodies if isinstance(bodies, Refused) else _fetched(parameter, pages, bodies, owner)

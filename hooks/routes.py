@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
@@ -46,7 +45,6 @@ def blueprint(settings: Settings, registry: Registry, clock: Clock) -> Blueprint
 
     @routes.post("/<id>", strict_slashes=False)
     def call(id: str) -> Response:
-        end = time.monotonic() + settings.prefetch_deadline
         hooks = registry.hooks_of(id)
         if hooks is None:
             raise Problem(404, "not-found", "There is no service with this id.")
@@ -54,9 +52,7 @@ def blueprint(settings: Settings, registry: Registry, clock: Clock) -> Blueprint
         service = hooks.get(hook_request.hook)
         if service is None:
             raise Problem(400, "value", "This service does not answer this hook.", "hook")
-        found = answers(
-            service, hook_request, owner, ehr, transport, lambda: end - time.monotonic()
-        )
+        found = answers(service, hook_request, owner, ehr, transport, settings.prefetch_deadline)
         arguments, gaps = _arguments(service, hook_request, found)
         if "today" in service.extras:
             arguments["today"] = clock(ehr.zone).date()

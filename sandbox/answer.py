@@ -1,6 +1,6 @@
 """What the FHIR server sends back: a status, headers and a body.
 
-FHIR R4, 3.1.0 "RESTful API": resources go out as `application/fhir+json`, refusals as an
+FHIR R4, "RESTful API": resources go out as `application/fhir+json`, refusals as an
 OperationOutcome.
 """
 

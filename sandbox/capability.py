@@ -1,4 +1,4 @@
-"""What the FHIR server says of itself at `/metadata`. FHIR R4, 5.2 CapabilityStatement."""
+"""What the FHIR server says of itself at `/metadata`. FHIR R4, "CapabilityStatement"."""
 
 from sandbox.answer import Resource
 from sandbox.search import KINDS, PARAMETERS

@@ -1,6 +1,6 @@
 """Dates as FHIR compares them: a date is a span of time, as long as the date is imprecise.
 
-FHIR R4, 3.1.1.4.1 "Prefixes" and 3.1.1.4.7 "date".
+FHIR R4, "Search", headings "Prefixes" and "date".
 """
 
 import re

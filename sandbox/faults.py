@@ -18,9 +18,11 @@ class Fault:
     """By itself none: the true answer, sent at once."""
 
     def change(self, answer: Answer) -> Answer:
+        """The answer in place of the true one."""
         return answer
 
     def pieces(self, answer: Answer) -> Iterator[Piece]:
+        """How the answer goes out."""
         yield 0.0, answer.head + answer.body
 
 

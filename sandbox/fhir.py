@@ -1,6 +1,6 @@
 """A FHIR R4 server of synthetic patients, on 127.0.0.1, with faults on request.
 
-FHIR R4, 3.1.0 "RESTful API": reads, searches by GET and by POST, and the CapabilityStatement.
+FHIR R4, "RESTful API": reads, searches by GET and by POST, and the CapabilityStatement.
 """
 
 from collections.abc import Iterable, Iterator
@@ -91,10 +91,9 @@ class FhirServer:
             case "POST", ["fhir", resource_type, "_search"] if self._post_search:
                 return self._found(resource_type, tuple(request.params))
             case "GET", ["fhir", resource_type, resource_id]:
-                resource = self.store.read(resource_type, resource_id)
-                return (
-                    found(resource) if resource else refused(404, "not-found", "No such resource.")
-                )
+                if resource := self.store.read(resource_type, resource_id):
+                    return found(resource)
+                return refused(404, "not-found", "No such resource.")
             case "GET", _:
                 return refused(404, "not-found", "No such address.")
         return refused(405, "not-supported", "Reads and searches only.", {"Allow": "GET"})

@@ -47,7 +47,7 @@ class Listener(ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), _Connection)
 
     def start(self) -> None:
-        """Answers what comes in, and what came in since it was made."""
+        """Answers what comes in, and what has come in since it was made."""
         self._accepting.start()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The patients' records: an in-memory store of FHIR resources, read by id and searched.
 
-FHIR R4, 3.1.0.1 "read", 3.1.1 "search". What it holds does not change once it is loaded.
+FHIR R4, "RESTful API", headings "read" and "search". What is loaded does not change afterwards.
 """
 
 import json
@@ -89,7 +89,7 @@ def _identified(entry: Resource) -> Resource:
 
 
 def _relocated(element: Any, places: Mapping[str, str]) -> Any:
-    """The element with its references to a fullUrl turned into `Type/id` (R4, 3.1.0.11.2)."""
+    """The element with its references to a fullUrl turned into `Type/id`, as a transaction does."""
     if isinstance(element, list):
         return [_relocated(item, places) for item in element]
     if isinstance(element, dict):

@@ -1,8 +1,8 @@
 """Search parameters: which a resource type has, and which resources satisfy one.
 
-FHIR R4, 3.1.1 "Search" and the search parameters at the end of each resource's page; only those
+FHIR R4, "Search", and the search parameters at the end of each resource's page; only those
 that prefetch templates use. A parameter that a type does not have is ignored, as lenient servers
-do (3.1.1.3): a typing error in a template then shows as too many results.
+do: a typing error in a template then shows as too many results.
 """
 
 from collections.abc import Callable, Iterator
@@ -78,7 +78,7 @@ def values(resource: Resource, parameter: str) -> Iterator[Any]:
 def criterion(parameter: str, value: str) -> Callable[[Resource], bool]:
     """Whether a resource satisfies `parameter=value`; ValueError if the value is malformed.
 
-    A comma in the value means "or" (3.1.1.4.10).
+    A comma in the value means "or".
     """
     tests = [_test(parameter, part) for part in value.split(",") if part]
     return lambda resource: any(test(v) for v in values(resource, parameter) for test in tests)

@@ -1,6 +1,6 @@
 """One page of a search result.
 
-FHIR R4, 3.1.1.1.4 "Search result": the total counts the matches on all pages, included resources
+FHIR R4, "Search" and "Bundle": the total counts the matches on all pages, included resources
 count nowhere, and the `next` link is the same search further on.
 """
 
@@ -43,7 +43,7 @@ def searchset(
             for relation, query in links
         ],
     }
-    # FHIR JSON has no empty arrays (2.6.2.1).
+    # FHIR JSON has no empty arrays.
     return {**bundle, "entry": entries} if entries else bundle
 
 
