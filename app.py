@@ -23,6 +23,7 @@ def create_app(
     """The application. By default: settings from the environment, services from their folder."""
     settings = settings or from_environment(os.environ)
     app = Flask(__name__, static_url_path=settings.path_prefix + "/static")
+    app.url_map.merge_slashes = False  # it would answer a POST with a redirect
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     errors.init_app(app)
     access.init_app(app, settings)

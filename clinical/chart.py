@@ -7,6 +7,7 @@ tell the two apart: from the first it may conclude nothing.
 from __future__ import annotations
 
 import logging
+from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -20,6 +21,7 @@ from fhir.records import (
     MedicationRequest,
     Observation,
     Patient,
+    Period,
     Procedure,
     Unreadable,
 )
@@ -42,35 +44,64 @@ class Chart:
 
     def day(self, when: str | None) -> date | None:
         """The calendar day of a FHIR dateTime at the EHR; None for a partial or malformed one."""
-        if when is None or len(when) < 10:
+        if when is None or len(when) < 10 or when[7] != "-":
+            return None
+        if len(when) == 10:
+            try:
+                return date.fromisoformat(when)
+            except ValueError:
+                return None
+        moment = self.moment(when)
+        return moment.date() if moment else None
+
+    def moment(self, when: str | None) -> datetime | None:
+        """The time of a FHIR dateTime at the EHR; None where it is only a date, or malformed."""
+        if when is None or len(when) <= 10 or when[7] != "-":
             return None
         try:
-            if len(when) == 10:
-                return date.fromisoformat(when)
             moment = datetime.fromisoformat(when)
-        except ValueError:
+            # Without an offset, which FHIR asks for, the time can only be that of the EHR.
+            return (
+                moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)
+            )
+        except (ValueError, OverflowError):
             return None
-        return (moment.astimezone(self.zone) if moment.tzinfo else moment).date()
 
     def drawn(self, lab: Observation) -> date | None:
         """The day a result speaks of."""
-        period = lab.effective_period
-        return self.day(
-            lab.effective_date_time
-            or lab.effective_instant
-            or (period.end or period.start if period else None)
-        )
+        return self.day(_when(lab))
+
+    def drawn_at(self, lab: Observation) -> datetime | None:
+        """The time a result speaks of, where the record tells more than the day."""
+        return self.moment(_when(lab))
+
+    def performed(self, procedure: Procedure) -> date | None:
+        """The day a procedure was done, or its last day."""
+        return self.day(procedure.performed_date_time or _last(procedure.performed_period))
 
     def age_on(self, day: date) -> int | None:
-        """Age in whole years; None where the birth date is missing or partial."""
+        """Age in whole years; None where the birth date is missing or partial.
+
+        Who was born on 29 February has the birthday on 28 February in other years.
+        """
         born = self.day(self.patient.birth_date)
         if born is None or born > day:
             return None
-        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+        leap_day = (born.month, born.day) == (2, 29)
+        birthday = (2, 28) if leap_day and not isleap(day.year) else (born.month, born.day)
+        return day.year - born.year - ((day.month, day.day) < birthday)
 
     @property
     def deceased(self) -> bool:
         return bool(self.patient.deceased_boolean or self.patient.deceased_date_time)
+
+
+def _when(lab: Observation) -> str | None:
+    return lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
+
+
+def _last(period: Period | None) -> str | None:
+    return (period.end or period.start) if period else None
 
 
 Check = Callable[[Chart], Iterable[Result]]
@@ -101,8 +132,11 @@ def unreadable(records: Sequence[object] | None) -> tuple[Unreadable, ...]:
 def status_code(status: CodeableConcept | str | None) -> str | None:
     """The code of a clinical or verification status; older servers send it as plain text."""
     if isinstance(status, CodeableConcept):
-        return next((coding.code for coding in status.coding if coding.code), None)
-    return status
+        codes = [coding for coding in status.coding if coding.code]
+        # A local coding may stand beside that of HL7, which is the one with a known meaning.
+        codes.sort(key=lambda coding: "hl7.org" not in (coding.system or ""))
+        status = codes[0].code if codes else status.text
+    return status.lower() if status else None
 
 
 def is_live(condition: Condition) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -18,6 +19,10 @@ LONGEST_VALUE = 200
 LONGEST_SUMMARY = 139
 
 _PUNCTUATION = re.compile(r"([!\"#$%'()*+,./:;=?@\[\\\]^_`{|}~-])")
+# Some renderers look for addresses after the escapes are gone (GFM, Autolinks); a word joiner,
+# which has no width, keeps them from being one.
+_ADDRESS = re.compile(r"(:(?=//)|www(?=\.)|@)", re.IGNORECASE)
+_WORD_JOINER = "\N{WORD JOINER}"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _NO_TAGS = str.maketrans({"<": "\u2039", ">": "\u203a"})  # single angle quotation marks
 
@@ -50,6 +55,11 @@ def bullets(items: list[Markdown]) -> Markdown:
     return Markdown("\n".join(f"- {item}" for item in items))
 
 
+def listed(items: Iterable[Markdown]) -> Markdown:
+    """Several things in one sentence."""
+    return Markdown("; ".join(items))
+
+
 def day(when: date) -> str:
     """A date as every card and page shows it: 02 Jan 2026. Month names are never localised."""
     return f"{when.day:02d} {_MONTHS[when.month - 1]} {when.year:04d}"
@@ -75,7 +85,8 @@ def _escape(value: Value) -> str:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, str):
-        return _PUNCTUATION.sub(r"\\\1", one_line(value, LONGEST_VALUE)).translate(_ENTITIES)
+        line = _ADDRESS.sub(rf"\1{_WORD_JOINER}", one_line(value, LONGEST_VALUE))
+        return _PUNCTUATION.sub(r"\\\1", line).translate(_ENTITIES)
     return format(value, "g") if isinstance(value, float) else str(value)
 
 

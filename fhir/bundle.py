@@ -26,6 +26,9 @@ from fhir.records import (
     Unreadable,
 )
 
+# What decoding a value raises that is malformed, of another shape, or nested beyond all reason.
+UNREADABLE = (msgspec.MsgspecError, RecursionError)
+
 
 class _Search(Struct, frozen=True, gc=False):
     mode: str | None = None
@@ -59,6 +62,10 @@ class _RawBundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="B
     link: list[_Link] = []
 
 
+class _Linked(Struct, frozen=True, gc=False):
+    link: list[_Link] = []
+
+
 class _Header(Struct, frozen=True, gc=False, rename="camel"):
     resource_type: str
     id: str = ""
@@ -67,6 +74,7 @@ class _Header(Struct, frozen=True, gc=False, rename="camel"):
 _decode_value = msgspec.json.Decoder(Record | OperationOutcome | _Bundle | None).decode
 _decode_raw_bundle = msgspec.json.Decoder(_RawBundle).decode
 _decode_resource = msgspec.json.Decoder(Record | OperationOutcome).decode
+_decode_links = msgspec.json.Decoder(_Linked).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
 
@@ -149,14 +157,14 @@ def read_resource(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Ans
     """The answer to a FHIR read. `null` means that the EHR looked and found none."""
     try:
         value = _decode_value(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _unreadable(raw, wanted)
     if value is None:
         return Refused("the EHR found no such resource", "not-found")
     if isinstance(value, OperationOutcome):
         return _outcome(value)
     if not isinstance(value, wanted):
-        return Missing(f"holds a {type(value).__name__.strip('_')}, not a {wanted.__name__}")
+        return Missing(f"holds {_name(type(value))}, not {wanted.__name__}")
     if isinstance(value, Patient):
         own = value.id == owner.patient_id
     else:
@@ -168,7 +176,7 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
     """One page of the answer to a FHIR search. `null` means that the EHR looked and found none."""
     try:
         value = _decode_value(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _entry_by_entry(raw, wanted, owner)
     if value is None:
         return Page()
@@ -176,7 +184,7 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
         failed = _outcome(value)
         return Page() if isinstance(failed, Missing) else failed
     if not isinstance(value, _Bundle):
-        return Missing(f"holds a {type(value).__name__}, not a Bundle of {wanted.__name__}")
+        return Missing(f"holds {_name(type(value))}, not a Bundle of {wanted.__name__}")
     page = Page(next=_next(value.link))
     for entry in value.entry:
         wrong = _sort_entry(page, entry.resource, _mode(entry), wanted, owner)
@@ -230,7 +238,7 @@ def _sort_entry(
     elif isinstance(resource, Medication):
         page.included[f"Medication/{resource.id}"] = resource
     elif resource is not None and mode != "include":
-        return Missing(f"holds a {type(resource).__name__}, not only {wanted.__name__}")
+        return Missing(f"holds {_name(type(resource))}, not only {wanted.__name__}")
     return None
 
 
@@ -239,7 +247,7 @@ def _entry_by_entry(
 ) -> Page | Missing | Refused:
     try:
         bundle = _decode_raw_bundle(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         failed = _unreadable(raw, wanted)
         return failed if isinstance(failed, Missing) else Missing("is not a Bundle")
     page = Page(next=_next(bundle.link))
@@ -248,7 +256,7 @@ def _entry_by_entry(
             continue
         try:
             wrong = _sort_entry(page, _decode_resource(entry.resource), _mode(entry), wanted, owner)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             wrong = _sort_unreadable(page, entry, wanted)
         if wrong:
             return wrong
@@ -258,30 +266,34 @@ def _entry_by_entry(
 def _sort_unreadable(page: Page, entry: _RawEntry, wanted: type[Resource]) -> Missing | None:
     try:
         header = _decode_header(entry.resource)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         page.unreadable.append(Unreadable(wanted.__name__, "?"))
         return None
     if header.resource_type == wanted.__name__:
         page.unreadable.append(Unreadable(header.resource_type, header.id))
     elif _mode(entry) == "match":
-        return Missing(f"holds a {header.resource_type[:64]}, not only {wanted.__name__}")
+        return Missing(f"holds other resources than {wanted.__name__}")
     return None
 
 
 def _unreadable(raw: bytes | Raw, wanted: type[Resource]) -> Missing | Refused:
     try:
         header = _decode_header(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return Missing("is not a FHIR resource")
     if header.resource_type != wanted.__name__:
-        return Missing(f"holds a {header.resource_type[:64]}, not a {wanted.__name__}")
-    return Refused(f"holds a {wanted.__name__} that could not be read", "invalid")
+        return Missing(f"holds another resource than {wanted.__name__}")
+    return Refused(f"holds {wanted.__name__} that could not be read", "invalid")
 
 
 def _outcome(outcome: OperationOutcome) -> Missing | Refused:
     if not _is_error(outcome):
         return Missing("holds only a notice")
     return Refused("the EHR reports that it could not provide this")
+
+
+def _name(type_: type) -> str:
+    return type_.__name__.strip("_")
 
 
 def _is_error(outcome: OperationOutcome) -> bool:
@@ -295,5 +307,13 @@ def _mode(entry: _Entry | _RawEntry) -> str:
     return (entry.search.mode if entry.search else None) or "match"
 
 
+def next_link(page: bytes) -> str | None:
+    """The address of the page after this one; None on the last. "" where it is not said."""
+    try:
+        return _next(_decode_links(page).link)
+    except UNREADABLE:
+        return None  # not a readable Bundle: whoever reads the page says so
+
+
 def _next(links: list[_Link]) -> str | None:
-    return next((link.url for link in links if link.relation == "next"), None)
+    return next((link.url or "" for link in links if link.relation == "next"), None)

@@ -7,6 +7,7 @@ round trip through object models would lose extensions, precision and whatever w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from fhir.records import Coding, Draft
 
 JSON = dict[str, Any]
 
+# FHIR R4 value set servicerequest-category (HL7, CC0).
 _LABORATORY = {
     "coding": [
         {
@@ -30,17 +32,10 @@ _LABORATORY = {
 
 def lab_order(code: Coding, patient_id: str, encounter_id: str | None) -> JSON:
     """A draft ServiceRequest for a laboratory test; the clinician completes and signs it."""
-    order: JSON = {
-        "resourceType": "ServiceRequest",
-        "status": "draft",
-        "intent": "order",
-        "category": [_LABORATORY],
-        "code": {"coding": [msgspec.to_builtins(code)], "text": code.display},
-        "subject": {"reference": f"Patient/{patient_id}"},
-    }
+    order = _lab_order(code) | {"subject": {"reference": f"Patient/{patient_id}"}}
     if encounter_id:
         order["encounter"] = {"reference": f"Encounter/{encounter_id}"}
-    return _validated(order)
+    return order
 
 
 def changed(draft: Draft, changes: Mapping[str, Any]) -> msgspec.Raw:
@@ -50,9 +45,19 @@ def changed(draft: Draft, changes: Mapping[str, Any]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(members))
 
 
-def _validated(resource: JSON) -> JSON:
+@lru_cache(maxsize=256)
+def _lab_order(code: Coding) -> JSON:
+    """What is the same for every patient, validated once."""
+    order = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "category": [_LABORATORY],
+        "code": {"coding": [msgspec.to_builtins(code)], "text": code.display},
+        "subject": {"reference": "Patient/any"},
+    }
     try:
-        built: JSON = ServiceRequest(resource, strict=True).as_json()
+        valid: JSON = ServiceRequest(order, strict=True).as_json()
     except FHIRValidationError as error:
         raise ValueError(f"not a valid ServiceRequest: {error}") from error
-    return built
+    return valid

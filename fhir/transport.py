@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import re
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -21,10 +22,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import aiohttp
-import msgspec
 from yarl import URL
 
-from fhir.bundle import Refused
+from fhir.bundle import Refused, next_link
 
 T = TypeVar("T")
 
@@ -57,22 +57,16 @@ class Limits:
     breaker_rest: float = 5.0
 
 
-class _Link(msgspec.Struct):
-    relation: str | None = None
-    url: str | None = None
-
-
-class _Linked(msgspec.Struct):
-    link: list[_Link] = []
-
-
 class _Failed(Exception):
-    """One query cannot be answered. `server`: the server is at fault, for the breaker."""
+    """One query cannot be answered. `alive`, for the breaker: what it tells of the server.
 
-    def __init__(self, refused: Refused, server: bool = False) -> None:
+    A refusal shows as well as an answer that the server lives; None tells nothing.
+    """
+
+    def __init__(self, refused: Refused, alive: bool | None = True) -> None:
         super().__init__(refused.reason)
         self.refused = refused
-        self.server = server
+        self.alive = alive
 
 
 class Transport:
@@ -133,7 +127,9 @@ class Transport:
             self._breaker.failed()
             return _TOO_SLOW
         except _Failed as failed:
-            if failed.server:
+            if failed.alive:
+                self._breaker.worked()
+            elif failed.alive is not None:
                 self._breaker.failed()
             return failed.refused
         except (aiohttp.ClientError, ValueError):
@@ -150,15 +146,15 @@ class Transport:
             url = asked.url
         else:
             pages.append(await self._first(base, token, asked))
-            url = _next_link(pages[0]) if asked.follow and asked.id is None else None
+            url = next_link(pages[0]) if asked.follow and asked.id is None else None
         seen: set[str] = set()
-        while url:
+        while url is not None:
             if len(pages) >= self._limits.pages or url in seen:
                 raise _Failed(Refused("the FHIR server has more pages than are read"))
             seen.add(url)
             room = self._limits.bytes - sum(map(len, pages))
             pages.append(await self._get(_under(base, url), token, room))
-            url = _next_link(pages[-1])
+            url = next_link(pages[-1])
         return pages
 
     async def _first(self, base: str, token: str | None, query: Query) -> bytes:
@@ -166,15 +162,17 @@ class Transport:
             url = f"{base}/{query.type}/{quote(query.id, safe='')}"
             return await self._get(url, token, self._limits.bytes)
         form = urlencode(query.params, quote_via=quote, safe=",:")
-        if base not in self._get_only:
+        target = f"{base}/{query.type}"
+        if target not in self._get_only:
             # Search by POST keeps the patient's id out of the access logs on the way.
             status, body = await self._send(
-                "POST", f"{base}/{query.type}/_search", token, self._limits.bytes, form
+                "POST", f"{target}/_search", token, self._limits.bytes, form
             )
             if status not in (404, 405, 501):
                 return _checked(status, body)
-            self._get_only.add(base)
-        return await self._get(f"{base}/{query.type}?{form}", token, self._limits.bytes)
+        body = await self._get(f"{target}?{form}", token, self._limits.bytes)
+        self._get_only.add(target)
+        return body
 
     async def _get(self, url: str, token: str | None, room: int) -> bytes:
         return _checked(*await self._send("GET", url, token, room))
@@ -196,8 +194,8 @@ class Transport:
         ) as answer:
             if answer.status != 200:
                 return answer.status, b""
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise _Failed(Refused("the FHIR server compressed an answer unasked"), server=True)
+            if answer.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
+                raise _Failed(Refused("the FHIR server compressed an answer unasked"), alive=False)
             body = bytearray()
             async for chunk in answer.content.iter_any():
                 body += chunk
@@ -290,6 +288,7 @@ def _loop() -> _Loop:
         return _the_loop
 
 
+_ELSEWHERE = Refused("the next page is not under the FHIR server's address", "forbidden")
 _TOO_SLOW = Refused("the FHIR server did not answer in time", "timeout")
 _RESTING = Refused("the FHIR server failed repeatedly and is given a rest", "timeout")
 
@@ -303,27 +302,25 @@ def _checked(status: int, body: bytes) -> bytes:
         raise _Failed(Refused("the FHIR server has no such resource", "not-found"))
     if 300 <= status < 400:
         raise _Failed(Refused("the FHIR server answered with a redirect"))
-    raise _Failed(Refused(f"the FHIR server answered {status}"), server=status >= 500)
-
-
-def _next_link(page: bytes) -> str | None:
-    try:
-        links = msgspec.json.decode(page, type=_Linked).link
-    except msgspec.MsgspecError:
-        return None  # not a readable Bundle: whoever reads the page says so
-    return next((link.url for link in links if link.relation == "next"), None)
+    raise _Failed(Refused(f"the FHIR server answered {status}"), alive=status < 500)
 
 
 def _under(base: str, url: str) -> str:
     """A `next` link, checked: same origin, below the same path, nothing that walks out of it."""
-    link, root = urlsplit(url), urlsplit(base)
+    try:
+        link, root = urlsplit(url), urlsplit(base)
+    except ValueError:
+        raise _Failed(_ELSEWHERE, alive=None) from None
+    # Servlet containers cut ";..." off a segment, and some proxies decode twice.
+    segments = [segment.partition(";")[0] for segment in unquote(link.path).split("/")]
     inside = (
         (link.scheme, link.netloc) == (root.scheme, root.netloc)
         and (link.path == root.path or link.path.startswith(root.path + "/"))
-        and not {".", ".."} & set(unquote(link.path).replace("\\", "/").split("/"))
+        and not {".", ".."} & set(segments)
+        and not re.search(r"%(2e|2f|5c)|\\", unquote(link.path), re.IGNORECASE)
         and url.isprintable()
         and " " not in url
     )
     if not inside:
-        raise _Failed(Refused("the FHIR server's next page lies elsewhere", "forbidden"))
+        raise _Failed(_ELSEWHERE, alive=None)
     return url

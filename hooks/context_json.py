@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import Raw
 
-from fhir.bundle import Owner
+from fhir.bundle import UNREADABLE, Owner
 from fhir.records import Draft
 from hooks.contexts import HOOKS, Context, Id, OrderDispatch, OrderSelect, camel
 from hooks.drafts import focus_of, read_array, read_bundle, read_one
@@ -79,7 +79,7 @@ def _check_tasks(context: OrderDispatch) -> None:
 def _decode(raw: Raw, decode: Callable[[Raw], Any], path: str) -> Any:
     try:
         return decode(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Problem(400, "value", "This field has the wrong form.", path) from None
 
 

@@ -14,14 +14,16 @@ import msgspec
 from fhir.records import Draft
 
 # Bare FHIR ids by alphabet and a generous length (published samples exceed FHIR's 64 characters);
-# a lone "." or ".." would walk through the path of a read.
-Id = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}$)[A-Za-z0-9._-]{1,256}$")]
-_REFERENCE = r"/[^\s/?#\\]{1,512}$"
-StaffRef = Annotated[str, msgspec.Meta(pattern=r"^Practitioner(Role)?" + _REFERENCE)]
+# a lone "." or ".." would walk through the path of a read. U+2011 stands in published samples.
+Id = Annotated[str, msgspec.Meta(pattern=r"^(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,256}\Z")]
+_ID = "/(?!\\.{1,2}\\Z)[\\w.\u2011-]{1,512}\\Z"
+StaffRef = Annotated[str, msgspec.Meta(pattern=r"^Practitioner(Role)?" + _ID)]
 UserRef = Annotated[
-    str, msgspec.Meta(pattern=r"^(Practitioner(Role)?|Patient|RelatedPerson)" + _REFERENCE)
+    str, msgspec.Meta(pattern=r"^(Practitioner(Role)?|Patient|RelatedPerson)" + _ID)
 ]
-ResourceRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Za-z]{2,63}" + _REFERENCE)]
+PerformerRef = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Za-z]{2,63}" + _ID)]
+# Orders are only compared with each other, so their ids may be whatever the EHR calls a draft.
+OrderRef = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Za-z]{2,63}/[^\s/?#\\]{1,512}\Z")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +50,15 @@ class OrderSign(Context):
 class OrderSelect(OrderSign):
     """`selections` is also marked on each draft as `selected`."""
 
-    selections: list[ResourceRef]
+    selections: list[OrderRef]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderDispatch(Context):
     """The only hook without a user."""
 
-    dispatched_orders: Annotated[list[ResourceRef], msgspec.Meta(min_length=1)]
-    performer: ResourceRef
+    dispatched_orders: Annotated[list[OrderRef], msgspec.Meta(min_length=1)]
+    performer: PerformerRef
     fulfillment_tasks: list[Draft] = field(default_factory=list)
 
 

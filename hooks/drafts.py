@@ -6,14 +6,16 @@ DSTU2 shapes, and an object where R4 has an array; a clinical check judges only 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir.bundle import Owner
+from fhir.bundle import UNREADABLE, Owner
 from fhir.records import Draft, Record, Reference
 from web.errors import Problem
+
+_NULL = Raw(b"null")
 
 
 class _Actor(Struct):
@@ -21,30 +23,15 @@ class _Actor(Struct):
 
 
 class _Header(Struct, rename="camel"):
-    resource_type: str
-    id: str | None = None
-    subject: Reference | None = None
-    patient: Reference | None = None
-    participant: list[_Actor] = []
-    focus: Reference | None = None
-    beneficiary: Reference | None = msgspec.field(name="for", default=None)
-
-    def patients(self) -> Iterator[Reference]:
-        """Each reference to a patient by which this resource says whose it is."""
-        actors = [actor.actor for actor in self.participant]
-        for reference in (self.subject, self.patient, self.beneficiary, *actors):
-            if reference and "Patient/" in (reference.reference or ""):
-                yield reference
-
-
-class _Loose(Struct, rename="camel"):
-    """What is left to know of a resource whose members have the wrong types."""
+    """Decoded member by member, so that one odd member does not hide the others."""
 
     resource_type: str
     id: str | None = None
-
-
-_NULL = Raw(b"null")
+    subject: Raw = _NULL
+    patient: Raw = _NULL
+    beneficiary: Raw = msgspec.field(name="for", default=_NULL)
+    participant: Raw = _NULL
+    focus: Raw = _NULL
 
 
 class _Entry(Struct):
@@ -62,7 +49,8 @@ class _Wrapped(Struct):
 _decode_bundle = msgspec.json.Decoder(_Bundle).decode
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
-_decode_loose = msgspec.json.Decoder(_Loose).decode
+_decode_reference = msgspec.json.Decoder(Reference | None).decode
+_decode_actors = msgspec.json.Decoder(list[_Actor] | None).decode
 _decode_record = msgspec.json.Decoder(Record).decode
 
 
@@ -72,7 +60,7 @@ def read_bundle(
     """The entries of a context Bundle. `types` is empty where any resource type may stand."""
     try:
         bundle = _decode_bundle(_unwrapped(raw))
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Problem(400, "structure", "This field is a FHIR Bundle.", path) from None
     if not_empty and not bundle.entry:
         raise Problem(400, "required", "This Bundle holds at least one entry.", path)
@@ -87,7 +75,7 @@ def read_array(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> list
     """The resources of a JSON array."""
     try:
         resources = _decode_array(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         raise Problem(400, "structure", "This field is an array of resources.", path) from None
     return [_draft(resource, path, owner, types) for resource in resources]
 
@@ -100,39 +88,43 @@ def read_one(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
 def focus_of(draft: Draft) -> str | None:
     """What a Task is about."""
     try:
-        focus = _decode_header(draft.original).focus
-    except msgspec.MsgspecError:
+        focus = _decode_reference(_decode_header(draft.original).focus)
+    except UNREADABLE:
         return None
     return focus.reference if focus else None
 
 
 def _draft(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
     try:
-        header: _Header | _Loose = _decode_header(raw)
-    except msgspec.MsgspecError:
-        header = _loose(raw, path)
+        header = _decode_header(raw)
+        patients = _patients(header)
+    except UNREADABLE:
+        raise Problem(400, "structure", "This field holds FHIR resources.", path) from None
     if types and header.resource_type not in types:
         expected = " or ".join(sorted(types))
         raise Problem(400, "value", f"This field holds a resource of type {expected}.", path)
-    if isinstance(header, _Header) and not all(map(owner.owns, header.patients())):
+    if not all(map(owner.owns, patients)):
         raise Problem(400, "value", "A resource of the context names another patient.", path)
     try:
         record: Record | None = _decode_record(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         record = None
     return Draft(f"{header.resource_type}/{header.id or ''}", record, bytes(raw))
 
 
-def _loose(raw: Raw, path: str) -> _Loose:
-    try:
-        return _decode_loose(raw)
-    except msgspec.MsgspecError:
-        raise Problem(400, "structure", "This field holds FHIR resources.", path) from None
+def _patients(header: _Header) -> list[Reference]:
+    """Each reference to a patient by which the resource says whose it is."""
+    references = [
+        _decode_reference(raw) for raw in (header.subject, header.patient, header.beneficiary)
+    ]
+    with suppress(*UNREADABLE):  # participants of other resource types have other shapes
+        references += [each.actor for each in _decode_actors(header.participant) or []]
+    return [each for each in references if each and "Patient/" in (each.reference or "")]
 
 
 def _unwrapped(raw: Raw) -> Raw:
     """The library's samples wrap a resource once in {"resource": ...}."""
     try:
         return msgspec.json.decode(raw, type=_Wrapped).resource
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return raw

@@ -71,7 +71,7 @@ def _given(parameter: Parameter, raw: Raw, owner: Owner) -> Answer | Page:
     if parameter.template.is_read:
         return read_resource(raw, parameter.type, owner)
     page = read_page(raw, parameter.type, owner)
-    if not isinstance(page, Page) or (page.next and not parameter.template.window):
+    if not isinstance(page, Page) or (page.next is not None and not parameter.template.window):
         return page
     return searchset([page], parameter.type)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Raw
 
-from fhir.bundle import Owner
+from fhir.bundle import UNREADABLE, Owner
 from hooks.context_json import read_context
 from hooks.contexts import HOOKS, Context, camel
 from hooks.members import Member, members
@@ -26,8 +26,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 class FhirAuthorization(msgspec.Struct, frozen=True):
     """The access token for this call. Used while the call runs, never stored or logged."""
 
-    access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,16384}$")]
-    token_type: Annotated[str, msgspec.Meta(pattern=r"^[Bb]earer$")]
+    access_token: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,16384}\Z")]
+    token_type: Annotated[str, msgspec.Meta(pattern=r"^[Bb]earer\Z")]
     expires_in: int
     scope: str
     subject: str
@@ -128,7 +128,7 @@ def _fhir_authorization(
         if name in named:
             try:
                 values[name] = decode(named[name])
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 raise Problem(400, "value", "This field has the wrong form.", path) from None
         elif name != "patient":
             raise Problem(400, "required", "This field is required.", path)

@@ -83,7 +83,7 @@ def _json_body() -> bytes:
     kind = request.mimetype
     if not (kind == "application/json" or (kind[:12] == "application/" and kind[-5:] == "+json")):
         raise UnsupportedMediaType
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
         raise UnsupportedMediaType
     return request.get_data(cache=False)
 

@@ -35,8 +35,10 @@ def init_app(app: Flask, settings: Settings) -> None:
             raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
         if any(name in request.headers for name in _FORWARDING):
             raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")
-        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            return Response(status=204)
+        if request.method == "OPTIONS":
+            preflight = Response(status=204)
+            del preflight.headers["Content-Type"]
+            return preflight
         return None
 
     @app.after_request

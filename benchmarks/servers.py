@@ -1,0 +1,167 @@
+"""Servers under load: started on a free port of 127.0.0.1, watched by /proc, ended by their id."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One running server. `path` is where its services are."""
+
+    name: str
+    pid: int
+    port: int
+    path: str
+
+    def url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.port}{self.path}/{service}"
+
+    def post(self, service: str, body: bytes) -> Any:
+        """The answer to one call, decoded; an HTTPError where it is no success."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url(service), body, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def discovery(self) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.path}", timeout=30) as got:
+            return json.load(got)
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that the server's processes have used."""
+        return sum(map(_cpu, family(self.pid)))
+
+    @property
+    def worker(self) -> int:
+        """The process that answers calls: the largest one."""
+        return max(family(self.pid), key=lambda pid: memory(pid)["Rss"])
+
+    def drain(self) -> None:
+        """Wait until nothing of the last load is still worked on."""
+        for _ in range(200):
+            before = self.cpu
+            time.sleep(0.05)
+            if self.cpu == before:
+                return
+
+
+@contextmanager
+def shipped() -> Iterator[Server]:
+    """Chartside as `make run` starts it, with one worker."""
+    port = _free_port()
+    command = [sys.executable, "-m", "web.server", "--workers", "1", "--port", str(port)]
+    with _running("Chartside", command, port) as server:
+        yield server
+
+
+@contextmanager
+def granian(name: str, target: str, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Another application on the same server with the same settings."""
+    port = _free_port()
+    command = [sys.executable, "-m", "benchmarks.start", target, str(port)]
+    with _running(name, command, port, variables or {}) as server:
+        yield server
+
+
+@contextmanager
+def uvicorn(name: str, python: Path, folder: Path) -> Iterator[Server]:
+    """The peer as installed, with one worker; without access log, as the others have none."""
+    port = _free_port()
+    command = [str(python), "-m", "uvicorn", "peer:app", "--workers", "1", "--no-access-log"]
+    command += ["--app-dir", str(Path(__file__).parent), "--port", str(port)]
+    with _running(name, command, port, path="/cds/cds-services", folder=folder) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    name: str,
+    command: Sequence[str],
+    port: int,
+    variables: Mapping[str, str] | None = None,
+    path: str = "/cds-services",
+    folder: Path = ROOT,
+) -> Iterator[Server]:
+    environment = os.environ | {"CHARTSIDE_MODE": "development", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= variables or {}
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await(process, port, name)
+        yield Server(name, process.pid, port, path)
+    finally:
+        _end(process)
+
+
+def _await(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} did not start: exit code {process.returncode}")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{name} did not listen within 30 seconds")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    workers = family(process.pid)[1:]
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        for pid in (*workers, process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait(10)
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children."""
+    with suppress(OSError):
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+    return [pid]
+
+
+def memory(pid: int) -> dict[str, int]:
+    """What a process takes, in kB: Rss, Pss and so on."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    return {name.rstrip(":"): int(number) for name, number, _ in map(str.split, lines)}
+
+
+def _cpu(pid: int) -> float:
+    with suppress(OSError):
+        # The name, in parentheses, may hold spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICK
+    return 0.0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,93 @@
+"""Code sets: which codes mean one clinical thing, each row with its source.
+
+A set is a CSV file under `data/codes` with a head of `# key: value` lines. It is read once, when
+the check that uses it is imported, so that a wrong table stops the start and not a hook call.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from clinical.code_systems import canonical, is_possible
+from fhir.records import CodeableConcept, Coding
+
+_FOLDER = Path(__file__).with_name("data") / "codes"
+_HEAD = ("title", "source", "licence", "checked")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row. `name` is filled in sets of medicines: what the medicine is called in an order."""
+
+    system: str
+    code: str
+    display: str
+    source: str
+    name: str = ""
+
+    @property
+    def coding(self) -> Coding:
+        return Coding(self.system, self.code, self.display)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeSet:
+    """`concept in code_set` asks whether any coding of the concept is one of these."""
+
+    title: str
+    source: str
+    licence: str
+    rows: Mapping[tuple[str, str], Code]
+
+    def __contains__(self, concept: CodeableConcept | None) -> bool:
+        return self.find(concept) is not None
+
+    def __iter__(self) -> Iterator[Code]:
+        return iter(self.rows.values())
+
+    def find(self, concept: CodeableConcept | None) -> Code | None:
+        """The row of the concept's first coding that has one."""
+        for coding in concept.coding if concept else ():
+            if coding.system and coding.code:
+                row = self.rows.get((canonical(coding.system), coding.code))
+                if row is not None:
+                    return row
+        return None
+
+
+@cache
+def load(name: str) -> CodeSet:
+    """A set of this project, by the name of its file."""
+    return read(_FOLDER / f"{name}.csv")
+
+
+def read(path: Path) -> CodeSet:
+    """A set from a file; raises ValueError with the file's name when anything in it is wrong."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    head: dict[str, str] = {}
+    while lines and lines[0].startswith("#"):
+        key, _, value = lines.pop(0).removeprefix("#").partition(":")
+        head[key.strip()] = value.strip()
+    for key in _HEAD:
+        if not head.get(key):
+            raise ValueError(f"{path.name}: its head does not tell the {key}")
+    rows: dict[tuple[str, str], Code] = {}
+    for row in csv.DictReader(lines, restval=""):
+        try:
+            code = Code(**row)
+        except TypeError:
+            raise ValueError(f"{path.name}: {row} does not have the columns of a code") from None
+        if not is_possible(code.system, code.code):
+            raise ValueError(f"{path.name}: {code.system} has no code like {code.code!r}")
+        if not code.display or not code.source:
+            raise ValueError(f"{path.name}: {code.code} has no display or no source")
+        if (code.system, code.code) in rows:
+            raise ValueError(f"{path.name}: {code.code} stands there twice")
+        rows[code.system, code.code] = code
+    if not rows:
+        raise ValueError(f"{path.name}: no codes")
+    return CodeSet(head["title"], head["source"], head["licence"], rows)
