@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask
 
-from hooks import registry, routes
-from web import access, errors
+from hooks import index, registry, routes
+from web import access, errors, well_known
 from web.settings import Settings, from_environment
 
 
@@ -27,8 +27,10 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     errors.init_app(app)
     access.init_app(app, settings)
+    well_known.init_app(app, settings)
     found = registry.Registry(registry.find() if services is None else services)
     app.register_blueprint(routes.blueprint(settings, found, clock))
+    app.register_blueprint(index.blueprint(settings, found))
     return app
 
 

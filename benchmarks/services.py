@@ -23,6 +23,7 @@ from web.trust import DEVELOPMENT
 
 COUNT = "condition-count"
 SIX = "six-keys"
+_SOURCE = Source("Benchmark")
 FHIR_BASE = "BENCHMARK_FHIR_BASE"
 TEMPLATES = {
     "patient": "Patient/{{context.patientId}}",
@@ -75,5 +76,5 @@ def _counted(conditions: list[Condition]) -> Finding:
         rule="benchmark.conditions",
         summary=f"{len(conditions)} conditions in the prefetch",
         indicator="info",
-        source=Source("Benchmark"),
+        source=_SOURCE,
     )

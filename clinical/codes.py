@@ -29,10 +29,6 @@ class Code:
     source: str
     name: str = ""
 
-    @property
-    def coding(self) -> Coding:
-        return Coding(self.system, self.code, self.display)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeSet:
@@ -48,6 +44,10 @@ class CodeSet:
 
     def __iter__(self) -> Iterator[Code]:
         return iter(self.rows.values())
+
+    def coding(self, code: str) -> Coding:
+        """One of the codes, to put into an order."""
+        return next(Coding(row.system, row.code, row.display) for row in self if row.code == code)
 
     def find(self, concept: CodeableConcept | None) -> Code | None:
         """The row of the concept's first coding that has one."""

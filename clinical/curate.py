@@ -37,9 +37,17 @@ def curate(results: Iterable[Result], limit: int, quiet: bool = False) -> Curate
             case Finding() if quiet and result.indicator == "info":
                 left_out["quiet"] += 1
             case Finding():
-                findings.setdefault(result.key, result)
-    ranked = sorted(findings.values(), key=lambda each: -INDICATORS.index(each.indicator))
+                same = findings.setdefault(result.key, result)
+                if same is not result:
+                    left_out["same"] += 1
+                    # The first one speaks, unless that would hide a graver one.
+                    findings[result.key] = max(same, result, key=_gravity)
+    ranked = sorted(findings.values(), key=_gravity, reverse=True)
     critical = sum(each.indicator == "critical" for each in ranked)
     shown = ranked[: max(limit, critical)]
     left_out["limit"] += len(ranked) - len(shown)
     return Curated(shown, list(gaps), actions, +left_out)
+
+
+def _gravity(finding: Finding) -> int:
+    return INDICATORS.index(finding.indicator)

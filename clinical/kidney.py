@@ -7,16 +7,17 @@ laboratory's own eGFR counts only when it is of a later day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from clinical import codes, labs, thresholds, units
 from clinical.chart import Chart
+from clinical.codes import Code, CodeSet
 from clinical.labs import Unused
 from clinical.text import Markdown, markdown
-from fhir.records import Observation, Quantity
+from fhir.records import Observation
 
 CREATININE = codes.load("creatinine")
 EGFR = codes.load("egfr")
@@ -47,15 +48,19 @@ class _Kidney(thresholds.Thresholds, frozen=True):
 
 _KIDNEY = thresholds.load("kidney", _Kidney)
 ADULT_FROM, LOOK_BACK = _KIDNEY["adult-from"], _KIDNEY["look-back"]
-_SEX = {"female": _KIDNEY.equation.female, "male": _KIDNEY.equation.male}
+SEXES = {"female": _KIDNEY.equation.female, "male": _KIDNEY.equation.male}
 
 
 @dataclass(frozen=True, slots=True)
 class Egfr:
-    """In mL/min/1.73 m2. `basis` is short, for a summary; `how` says where the number is from."""
+    """In mL/min/1.73 m2, from `what`: a creatinine or a reported eGFR.
+
+    `basis` is short, for a summary; `how` says where the number is from.
+    """
 
     value: float
     day: date
+    what: str
     basis: str
     how: Markdown
 
@@ -90,33 +95,32 @@ def ckd_epi_2021(creatinine: float, age: int, sex: Sex) -> float:
 
 def kidney_function(chart: Chart) -> KidneyFunction:
     """The newest usable eGFR, and what could not be used though it may be newer."""
-    creatinine, creatinine_unused = _sorted(chart, CREATININE, "creatinine", _computed)
-    reported, reported_unused = _sorted(chart, EGFR, "reported eGFR", _reported)
-    chosen = _newest(creatinine)
-    newer = _newest(reported)
-    own_unused = creatinine_unused
+    creatinine, unused = _sorted(chart, CREATININE, _CREATININE, _computed)
+    reported, reported_unused = _sorted(chart, EGFR, _REPORTED, _reported)
+    chosen, newer = _newest(creatinine), _newest(reported, tuple(EGFR))
     if newer and (chosen is None or newer.day > chosen.day):
-        chosen, own_unused = newer, reported_unused
-    unused = [
-        each
-        for each in creatinine_unused + reported_unused
-        if chosen is None
-        or each.day is None
-        or each.day > chosen.day
-        or (each.day == chosen.day and each in own_unused)
-    ]
-    return KidneyFunction(chosen, tuple(unused))
+        chosen = newer
+    unused += reported_unused
+    return KidneyFunction(chosen, tuple(each for each in unused if _may_be_newer(each, chosen)))
 
 
-# One result, before the newest is chosen: the time where known, and how much its kind is preferred.
-_Candidate = tuple[Egfr, datetime | None, int]
-_Judge = Callable[[Chart, Observation, date, int], tuple[Egfr, int] | str]
+_CREATININE, _REPORTED = "creatinine", "reported eGFR"
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    egfr: Egfr
+    at: datetime | None
+    code: Code | None
+
+
+_Judge = Callable[[Chart, Observation, date, int], Egfr | str]
 
 
 def _sorted(
-    chart: Chart, wanted: codes.CodeSet, what: str, judge: _Judge
-) -> tuple[list[_Candidate], list[Unused]]:
-    usable: list[_Candidate] = []
+    chart: Chart, wanted: CodeSet, what: str, judge: _Judge
+) -> tuple[list[_Usable], list[Unused]]:
+    usable: list[_Usable] = []
     unused: list[Unused] = []
     for lab in labs.results(chart, wanted):
         day = chart.drawn(lab)
@@ -126,13 +130,11 @@ def _sorted(
         if isinstance(judged, str):
             unused.append(labs.unused(what, lab, day, judged))
         else:
-            usable.append((judged[0], chart.drawn_at(lab), judged[1]))
+            usable.append(_Usable(judged, chart.drawn_at(lab), wanted.find(lab.code)))
     return usable, unused
 
 
-def _judged(
-    chart: Chart, lab: Observation, day: date | None, judge: _Judge
-) -> tuple[Egfr, int] | str:
+def _judged(chart: Chart, lab: Observation, day: date | None, judge: _Judge) -> Egfr | str:
     """What the result says, or why it is not used."""
     if day is None:
         return "without a full date"
@@ -140,53 +142,55 @@ def _judged(
         return "dated in the future"
     age = chart.age_on(day)
     if age is None:
-        return "at an unknown age"
+        return "at an age that is not known"
     if age < ADULT_FROM:
         return f"drawn before the age of {ADULT_FROM}"
     return judge(chart, lab, day, age)
 
 
-def _computed(chart: Chart, lab: Observation, day: date, age: int) -> tuple[Egfr, int] | str:
+def _computed(chart: Chart, lab: Observation, day: date, age: int) -> Egfr | str:
     quantity = lab.value_quantity
     creatinine = units.creatinine(quantity)
     if creatinine is None:
         return units.why_not(quantity)
-    sex = _SEX.get(chart.patient.gender or "")
+    sex = SEXES.get(chart.patient.gender or "")
     if sex is None:
         return "no equation for the recorded gender"
     how = markdown(
-        "computed with CKD-EPI 2021 from creatinine {recorded} at the age of {age}",
-        recorded=_with_mg_dl(quantity, creatinine),
+        "computed with CKD-EPI 2021 from creatinine {recorded}{mg} at the age of {age}",
+        recorded=units.recorded(quantity),
+        mg=Markdown() if quantity and quantity.value == creatinine else _in_mg_per_dl(creatinine),
         age=age,
     )
-    return Egfr(ckd_epi_2021(creatinine, age, sex), day, "CKD-EPI 2021", how), 0
+    return Egfr(ckd_epi_2021(creatinine, age, sex), day, _CREATININE, "CKD-EPI 2021", how)
 
 
-def _with_mg_dl(quantity: Quantity | None, creatinine: float) -> Markdown:
-    recorded = units.recorded(quantity)
-    if quantity and creatinine == quantity.value:
-        return markdown("{recorded}", recorded=recorded)
-    return markdown("{recorded} ({mg} mg/dL)", recorded=recorded, mg=Decimal(f"{creatinine:.2f}"))
+def _in_mg_per_dl(creatinine: float) -> Markdown:
+    return markdown(" ({value} mg/dL)", value=Decimal(f"{creatinine:.2f}"))
 
 
-def _reported(chart: Chart, lab: Observation, day: date, age: int) -> tuple[Egfr, int] | str:
+def _reported(chart: Chart, lab: Observation, day: date, age: int) -> Egfr | str:
     value = units.egfr(lab.value_quantity)
-    row = EGFR.find(lab.code)
-    if value is None or row is None:
+    if value is None:
         return units.why_not(lab.value_quantity)
-    how = markdown("reported by the laboratory ({code})", code=row.display)
-    return Egfr(value, day, "laboratory", how), list(EGFR).index(row)
+    row = EGFR.find(lab.code)
+    how = markdown("reported by the laboratory as {code}", code=row.display if row else "eGFR")
+    return Egfr(value, day, _REPORTED, "laboratory", how)
 
 
-def _newest(candidates: Iterable[_Candidate]) -> Egfr | None:
-    last = max((egfr.day for egfr, _, _ in candidates), default=None)
-    same = [each for each in candidates if each[0].day == last]
-    if not same:
-        return None
-    best = min(rank for _, _, rank in same)
-    same = [each for each in same if each[2] == best]
-    times = [time for _, time, _ in same if time is not None]
-    if len(times) == len(same):
-        same = [each for each in same if each[1] == max(times)]
+def _newest(usable: Sequence[_Usable], preferred: Sequence[Code] = ()) -> Egfr | None:
+    last = max((each.egfr.day for each in usable), default=None)
+    same = [each for each in usable if each.egfr.day == last]
+    for code in preferred:
+        same = [each for each in same if each.code == code] or same
+    times = [each.at for each in same if each.at is not None]
+    if times and len(times) == len(same):
+        same = [each for each in same if each.at == max(times)]
     # Of two whose order the record does not tell, the lower one is the safer.
-    return min((egfr for egfr, _, _ in same), key=lambda egfr: egfr.value)
+    return min((each.egfr for each in same), key=lambda egfr: egfr.value, default=None)
+
+
+def _may_be_newer(unused: Unused, chosen: Egfr | None) -> bool:
+    if chosen is None or unused.day is None or unused.day > chosen.day:
+        return True
+    return unused.day == chosen.day and unused.what == chosen.what

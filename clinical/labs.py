@@ -8,7 +8,7 @@ from datetime import date
 
 from clinical.chart import Chart, unreadable
 from clinical.codes import CodeSet
-from clinical.text import Markdown, markdown
+from clinical.text import Markdown, bullets, join, markdown
 from clinical.units import recorded
 from fhir.records import Observation
 
@@ -53,8 +53,14 @@ def doubts(chart: Chart, left_aside: Sequence[Unused]) -> list[Markdown]:
     newest = sorted(left_aside, key=lambda each: each.day or date.max, reverse=True)
     told = [each.told for each in newest[:_MOST_TOLD]]
     if len(newest) > _MOST_TOLD:
-        told.append(markdown("{n} more results", n=len(newest) - _MOST_TOLD))
+        told.append(markdown("more results ({n})", n=len(newest) - _MOST_TOLD))
     missing = len(unreadable(chart.labs))
     if missing:
-        told.append(markdown("{n} laboratory results that could not be read", n=missing))
+        told.append(markdown("laboratory results that could not be read ({n})", n=missing))
     return told
+
+
+def not_used(chart: Chart, left_aside: Sequence[Unused]) -> Markdown:
+    """The doubts as a part of a card's detail."""
+    told = doubts(chart, left_aside)
+    return join(markdown("Not used, and possibly newer:"), bullets(told)) if told else Markdown()

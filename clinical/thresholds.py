@@ -8,7 +8,6 @@ that restate it) or `local` (a choice of this project).
 from __future__ import annotations
 
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -67,11 +66,10 @@ def load(topic: str, type: type[T]) -> T:
     return read(_FOLDER / f"{topic}.toml", type)
 
 
-@cache
 def read(path: Path, type: type[T]) -> T:
     """The thresholds of a file; raises ValueError with its name when anything in it is wrong."""
     try:
-        topic = msgspec.toml.decode(path.read_bytes(), type=type)
+        topic: T = msgspec.toml.decode(path.read_bytes(), type=type)
     except msgspec.DecodeError as error:
         raise ValueError(f"{path.name}: {error}") from None
     for name, value in topic.values.items():

@@ -91,5 +91,8 @@ def _is_measure(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value) and value > 0
 
 
+_SAME = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u", "²": "2"})
+
+
 def _folded(unit: str) -> str:
-    return unit.strip().lower().replace("µ", "u").replace("μ", "u").replace("²", "2")
+    return unit.strip().lower().translate(_SAME)

@@ -131,6 +131,7 @@ class MedicationRequest(Resource, frozen=True):
     medication_codeable_concept: CodeableConcept | None = None
     medication_reference: Reference | None = None
     contained: list[Contained] = []
+    prior_prescription: Reference | None = None
     subject: Reference | None = None
     authored_on: str | None = None
 

@@ -107,7 +107,7 @@ def _fhir_server(envelope: Mapping[str, Member]) -> str | None:
         try:
             url = urlsplit(server)
             plain = not (url.username or url.password or url.query or url.fragment)
-            if url.scheme in ("http", "https") and url.hostname and plain:
+            if url.scheme in ("http", "https") and url.hostname and url.port != 0 and plain:
                 return server.rstrip("/")
         except ValueError:
             pass  # a host or port that is none

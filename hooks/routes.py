@@ -85,7 +85,10 @@ def _json_body() -> bytes:
         raise UnsupportedMediaType
     if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
         raise UnsupportedMediaType
-    return request.get_data(cache=False)
+    body = request.get_data(cache=False)
+    if request.content_length is None:
+        request.stream.read(1)  # a chunked body is cut at the limit; what lies beyond is refused
+    return body
 
 
 def _arguments(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds, sizes in bytes.
 
     `public_url` is where the EHR reaches this server, with its path prefix if it has one.
-    `secret` keys what must be stable and not guessable, such as card ids.
+    `secret` keys what must be stable and not guessable, such as card ids. `security_contact` and
+    `security_expires` are what /.well-known/security.txt tells; without them there is none.
     """
 
     mode: Literal["production", "development"] = "production"
@@ -27,6 +29,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = "development"
     prefetch_deadline: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.4
     body_limit: Annotated[int, msgspec.Meta(ge=1000)] = 8_000_000
+    security_contact: (
+        Annotated[str, msgspec.Meta(pattern=r"^(mailto:|tel:|https://)\S+\Z")] | None
+    ) = None
+    security_expires: datetime | None = None
     ehr: Ehr = DEVELOPMENT
 
     @property

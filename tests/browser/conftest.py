@@ -6,7 +6,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Tab:
         self._session = attached["sessionId"]
         for domain in ("Page", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.setLifecycleEventsEnabled", enabled=True)
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Run a command and return its result."""
@@ -63,9 +64,14 @@ class Tab:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.seen.clear()
-        self.send("Page.navigate", url=url)
-        if all(each["method"] != "Page.loadEventFired" for each in self.seen):
-            self._next(lambda each: each.get("method") == "Page.loadEventFired")
+        loader = self.send("Page.navigate", url=url)["loaderId"]
+
+        def loaded(event: dict[str, Any]) -> bool:
+            told = event.get("params", {})
+            return (told.get("name"), told.get("loaderId")) == ("load", loader)
+
+        if not any(map(loaded, self.seen)):
+            self._next(loaded)
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression comes to on the page."""
@@ -73,21 +79,24 @@ class Tab:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def press(self, key: str) -> None:
-        """A key goes down and up."""
-        code = {"Tab": 9, "Enter": 13}[key]
-        text = {"Enter": "\r"}.get(key, "")
-        for kind in ("keyDown", "keyUp"):
-            self.send(
-                "Input.dispatchKeyEvent",
-                type=kind,
-                key=key,
-                code=key,
-                windowsVirtualKeyCode=code,
-                text=text if kind == "keyDown" else "",
-            )
+    def click(self, selector: str) -> None:
+        """One click with the left button in the middle of an element."""
+        box = self.value(
+            f"(box => [box.x + box.width / 2, box.y + box.height / 2])"
+            f"(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
+        place = {"x": box[0], "y": box[1], "button": "left", "clickCount": 1}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, **place)
 
-    def _next(self, wanted: Any) -> dict[str, Any]:
+    def press(self, key: str) -> None:
+        """Tab or Enter goes down and up."""
+        code, text = {"Tab": (9, ""), "Enter": (13, "\r")}[key]
+        keys = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.send("Input.dispatchKeyEvent", type="keyDown", text=text, **keys)
+        self.send("Input.dispatchKeyEvent", type="keyUp", **keys)
+
+    def _next(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         assert self._process.stdout is not None
         source = self._process.stdout.fileno()
         end = time.monotonic() + _SECONDS
@@ -124,4 +133,10 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
         try:
             yield Tab(process)
         finally:
-            process.kill()
+            # The end of the pipe ends the browser, and lets it take its own processes along.
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()

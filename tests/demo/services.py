@@ -15,6 +15,7 @@ from fhir.records import (
     Condition,
     Draft,
     Encounter,
+    HumanName,
     MedicationRequest,
     Observation,
     Patient,
@@ -61,7 +62,7 @@ INR = LabOrder(Coding("http://loinc.org", "6301-6", "INR in Platelet poor plasma
 
 def name_of(patient: Patient) -> str:
     """The first name as one text."""
-    name = patient.name[0]
+    name = patient.name[0] if patient.name else HumanName()
     return name.text or " ".join([*(given for given in name.given if given), name.family or ""])
 
 
@@ -91,22 +92,23 @@ def types(drafts: Iterable[Draft]) -> str:
 def demo_patient_view(
     patient: Patient, conditions: list[Condition] | None, a1c: list[Observation], today: date
 ) -> Iterator[Finding]:
-    high = [lab for lab in a1c if lab.value_quantity and (lab.value_quantity.value or 0) >= 8]
+    values = {lab.id: lab.value_quantity.value for lab in a1c if lab.value_quantity}
+    high = [lab.id for lab in a1c if (values.get(lab.id) or 0) >= 8]
     if high:
         problems = [(each.code.text or "?") if each.code else "?" for each in conditions or ()]
         yield Finding(
             rule="demo.a1c-high",
-            summary=f"HbA1c {high[0].value_quantity.value} % for {name_of(patient)}",
+            summary=f"HbA1c {values[high[0]]} % for {name_of(patient)}",
             indicator="warning",
             source=SOURCE,
             detail=markdown(
                 "**{name}** on {today}: {labs}. Problems: {problems}",
                 name=name_of(patient),
                 today=today,
-                labs=", ".join(lab.id for lab in high),
+                labs=", ".join(high),
                 problems=", ".join(problems),
             ),
-            about=tuple(f"Observation/{lab.id}" for lab in high),
+            about=tuple(f"Observation/{id}" for id in high),
             overrides=("patient-declined", "will-monitor"),
             links=(Link("Handbook", "https://guide.example/a1c"),),
         )
@@ -125,7 +127,8 @@ def demo_order_select(
     medications: list[MedicationRequest] | None,
     context: OrderSelect,
 ) -> Iterator[Finding]:
-    allergic = [a for a in allergies if a.code and "enicillin" in (a.code.text or "")]
+    known = [(each.code.text or "") if each.code else "" for each in allergies]
+    allergic = [text for text in known if "enicillin" in text]
     for draft in context.draft_orders:
         if allergic and draft.selected and "cillin" in drug(draft.resource):
             yield Finding(
@@ -135,7 +138,7 @@ def demo_order_select(
                 source=SOURCE,
                 detail=markdown(
                     "{allergy}; takes {drugs}",
-                    allergy=allergic[0].code.text,
+                    allergy=allergic[0],
                     drugs=", ".join(map(drug, medications or ())) or "nothing known",
                 ),
                 about=(draft.reference,),

@@ -1,0 +1,1 @@
+"""The checks: each a function from a chart to what it finds, one file a group."""

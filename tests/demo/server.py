@@ -1,0 +1,131 @@
+"""The application under test, running: in a thread with services of the test, or under granian."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from app import create_app
+from sandbox.fhir import FhirServer
+from tests.demo.client import Client
+from tests.demo.services import DEMO
+from web.settings import Settings
+from web.trust import Ehr
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 11, 24, 12, 0)
+
+# granian does not say when it is ready, so it is asked until it answers.
+READY_WITHIN = 15.0
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def at_noon(zone: tzinfo) -> datetime:
+    """A clock that stands still."""
+    return NOON.replace(tzinfo=zone)
+
+
+def ehr_of(*servers: FhirServer, **agreed: Any) -> Ehr:
+    """The trust record of an EHR with these FHIR servers."""
+    return Ehr(id="demo-ehr", fhir_bases=tuple(server.base for server in servers), **agreed)
+
+
+@contextmanager
+def serving(
+    services: Iterable[Callable[..., Any]] = DEMO,
+    ehr: Ehr | None = None,
+    clock: Callable[[tzinfo], datetime] = at_noon,
+    prefix: str = "",
+    **settings: Any,
+) -> Iterator[Client]:
+    """The application on a port of its own, and a client for it."""
+    app = create_app(
+        Settings(
+            mode="development",
+            public_url=f"http://localhost:5000{prefix}",
+            ehr=ehr or Ehr(id="demo-ehr"),
+            **settings,
+        ),
+        services,
+        clock,
+    )
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield Client(f"http://127.0.0.1:{server.port}{prefix}")
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@dataclass(frozen=True)
+class Granian:
+    """A running `python -m web.server` and what it leaves behind."""
+
+    client: Client
+    log: Path
+    temporary: Path
+    pid: int
+
+
+@contextmanager
+def process(
+    *options: str, cwd: Path = ROOT, log: Path, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m web.server` with this environment and no other; its output goes to `log`."""
+    with log.open("wb") as output:
+        running = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "web.server", *options],
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(ROOT),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **environment,
+            },
+        )
+        try:
+            yield running
+        finally:
+            running.terminate()
+            running.wait(10)
+
+
+def free_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_ready(running: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Returns as soon as the process accepts connections."""
+    end = time.monotonic() + READY_WITHIN
+    pause = threading.Event()
+    while running.poll() is None and time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            pause.wait(0.01)
+        else:
+            return
+    raise AssertionError(f"the server did not start: {log.read_text()}")

@@ -1,0 +1,64 @@
+"""The README does what it says: its call, its answer, its service, its settings."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from hooks import registry
+from tests.demo.server import Granian, serving
+from web import settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def _blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def _without_what_differs(text: str) -> str:
+    return re.sub(r'"uuid":\s*"[^"]*"|\d+ days ago|\s', "", text)
+
+
+def test_its_curl_call_is_answered_as_it_shows(shipped: Granian) -> None:
+    path, file = re.findall(r"localhost:5000(/\S+) .*?-d @(\S+)", README, re.DOTALL)[0]
+    answer = shipped.client.call(path.rpartition("/")[2], (ROOT / file).read_bytes())
+    (shown,) = _blocks("json")
+    assert _without_what_differs(answer.body.decode()).startswith(_without_what_differs(shown))
+
+
+def test_its_second_example_is_answered_with_the_critical_card(shipped: Granian) -> None:
+    answer = shipped.client.call("medication-safety", (ROOT / "docs/order-sign.json").read_bytes())
+    assert answer.card["indicator"] == "critical"
+    assert "eGFR 27." in answer.card["summary"]
+
+
+def test_its_service_is_found_in_a_folder_listed_and_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = _blocks("python")
+    (tmp_path / "readme_services").mkdir()
+    (tmp_path / "readme_services" / "record_quality.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = registry.find(tmp_path / "readme_services", "readme_services")
+    with serving(found) as client:
+        (entry,) = client.discovery()
+        body = {
+            "hook": "patient-view",
+            "hookInstance": "1f0a3e5c-1d2b-4a6e-8c7f-2b4d6f8a0c1e",
+            "context": {"userId": "Practitioner/1", "patientId": "p"},
+            "prefetch": {"patient": {"resourceType": "Patient", "id": "p", "birthDate": "1970"}},
+        }
+        card = client.call(entry["id"], body).card
+    assert card["source"]["topic"]["display"] == "record.birth-date"
+    sys.modules.pop("readme_services.record_quality", None)
+
+
+def test_it_names_every_setting() -> None:
+    assert {name for name in settings._VARIABLES if name != "CHARTSIDE_SECRET"} == set(
+        re.findall(r"CHARTSIDE_[A-Z_]+[A-Z]", README)
+    )
