@@ -42,6 +42,8 @@ def curate(results: Iterable[Result], limit: int, quiet: bool = False) -> Curate
                     left_out["same"] += 1
                     # The first one speaks, unless that would hide a graver one.
                     findings[result.key] = max(same, result, key=_gravity)
+            case _:
+                raise TypeError(f"a service yields no {type(result).__name__}")
     ranked = sorted(findings.values(), key=_gravity, reverse=True)
     critical = sum(each.indicator == "critical" for each in ranked)
     shown = ranked[: max(limit, critical)]

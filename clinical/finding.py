@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from clinical.text import Markdown, summary
+from clinical.text import LONGEST_VALUE, Markdown, one_line, summary
 from fhir.records import Coding, Draft
 
 Indicator = Literal["info", "warning", "critical"]
@@ -42,7 +42,7 @@ class Source:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        _needs(bool(self.label.strip()), "a source needs a label")
+        _one_line(self, "label")
         _needs(self.url is None or _is_web(self.url), "a source's url is absolute http(s)")
 
 
@@ -63,6 +63,9 @@ class Create:
     description: str
     order: LabOrder
 
+    def __post_init__(self) -> None:
+        _one_line(self, "description")
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -73,6 +76,7 @@ class Update:
     changes: Mapping[str, Any]
 
     def __post_init__(self) -> None:
+        _one_line(self, "description")
         _needs(bool(self.changes), "an update changes something")
         _needs(
             not {"id", "resourceType", "subject"} & set(self.changes),
@@ -87,6 +91,9 @@ class Delete:
     description: str
     draft: Draft
 
+    def __post_init__(self) -> None:
+        _one_line(self, "description")
+
 
 Action = Create | Update | Delete
 
@@ -100,9 +107,7 @@ class Suggestion:
     recommended: bool = False
 
     def __post_init__(self) -> None:
-        _needs(bool(self.label.strip()), "a suggestion needs a label")
-        for action in self.actions:
-            _needs(bool(action.description.strip()), "an action needs a description")
+        _one_line(self, "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Link:
     url: str
 
     def __post_init__(self) -> None:
-        _needs(bool(self.label.strip()), "a link needs a label")
+        _one_line(self, "label")
         _needs(_is_web(self.url), "a link's url is absolute http(s)")
 
 
@@ -125,7 +130,7 @@ class AppLink:
     autolaunch: bool = False
 
     def __post_init__(self) -> None:
-        _needs(bool(self.label.strip()), "a link needs a label")
+        _one_line(self, "label")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +196,13 @@ Result = Finding | Gap | SystemAction
 def _needs(holds: bool, otherwise: str) -> None:
     if not holds:
         raise ValueError(otherwise)
+
+
+def _one_line(value: object, name: str) -> None:
+    """Labels and descriptions are plain text, and may name something from the record."""
+    text = one_line(getattr(value, name), LONGEST_VALUE)
+    _needs(bool(text), f"a {type(value).__name__} needs a {name}")
+    object.__setattr__(value, name, text)
 
 
 def _is_web(url: str) -> bool:

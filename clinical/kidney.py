@@ -95,8 +95,8 @@ def ckd_epi_2021(creatinine: float, age: int, sex: Sex) -> float:
 
 def kidney_function(chart: Chart) -> KidneyFunction:
     """The newest usable eGFR, and what could not be used though it may be newer."""
-    creatinine, unused = _sorted(chart, CREATININE, _CREATININE, _computed)
-    reported, reported_unused = _sorted(chart, EGFR, _REPORTED, _reported)
+    creatinine, unused = _sifted(chart, CREATININE, _CREATININE, _computed)
+    reported, reported_unused = _sifted(chart, EGFR, _REPORTED, _reported)
     chosen, newer = _newest(creatinine), _newest(reported, tuple(EGFR))
     if newer and (chosen is None or newer.day > chosen.day):
         chosen = newer
@@ -117,7 +117,7 @@ class _Usable:
 _Judge = Callable[[Chart, Observation, date, int], Egfr | str]
 
 
-def _sorted(
+def _sifted(
     chart: Chart, wanted: CodeSet, what: str, judge: _Judge
 ) -> tuple[list[_Usable], list[Unused]]:
     usable: list[_Usable] = []

@@ -1,8 +1,8 @@
 """Texts of a card: Markdown in which record text cannot become markup, and plain one-liners.
 
 Card detail is GitHub Flavored Markdown, which lets HTML through, and some clients render it
-without a sanitiser. Whatever comes from a record, an EHR or a user is therefore escaped character
-by character; numbers and dates are formatted by us and need no escape.
+without a sanitiser. Whatever comes from a record, an EHR or a user is therefore escaped; numbers
+and dates are formatted by us and need no escape.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ LONGEST_VALUE = 200
 # CDS Hooks: "under 140 characters".
 LONGEST_SUMMARY = 139
 
-_PUNCTUATION = re.compile(r"([!\"#$%'()*+,./:;=?@\[\\\]^_`{|}~-])")
+# What has a meaning anywhere in a line, and what has one at its beginning only: no more than that,
+# so that a client that shows plain text stays readable.
+_ACTIVE = re.compile(r"([#$*:@\[\\\]_`{|}~])")
+_AT_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=]))")
 # Some renderers look for addresses after the escapes are gone (GFM, Autolinks); a word joiner,
 # which has no width, keeps them from being one.
 _ADDRESS = re.compile(r"(:(?=//)|www(?=\.)|@)", re.IGNORECASE)
@@ -40,7 +43,7 @@ def markdown(template: str, /, **values: Value) -> Markdown:
     """Fill `{names}` of a template that we wrote; every text value is escaped.
 
     >>> markdown("eGFR **{egfr}** for {drug}", egfr=28, drug="[x](javascript:1)")
-    'eGFR **28** for \\\\[x\\\\]\\\\(javascript\\\\:1\\\\)'
+    'eGFR **28** for \\\\[x\\\\](javascript\\\\:1)'
     """
     return Markdown(template.format_map({name: _escape(value) for name, value in values.items()}))
 
@@ -86,7 +89,8 @@ def _escape(value: Value) -> str:
         return day(value)
     if isinstance(value, str):
         line = _ADDRESS.sub(rf"\1{_WORD_JOINER}", one_line(value, LONGEST_VALUE))
-        return _PUNCTUATION.sub(r"\\\1", line).translate(_ENTITIES)
+        line = _AT_START.sub(r"\1\\", _ACTIVE.sub(r"\\\1", line))
+        return line.translate(_ENTITIES)
     return format(value, "g") if isinstance(value, float) else str(value)
 
 

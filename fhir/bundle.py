@@ -7,7 +7,7 @@ that one bad entry costs that entry and not the chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -47,6 +47,7 @@ class _Entry(Struct, frozen=True, gc=False):
 class _Bundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
     entry: list[_Entry] = []
     link: list[_Link] = []
+    total: int | None = None
 
 
 _NULL = Raw(b"null")
@@ -57,9 +58,17 @@ class _RawEntry(Struct, frozen=True, gc=False):
     search: _Search | None = None
 
 
-class _RawBundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
+class _RawBundle(Struct, frozen=True, gc=False, rename="camel"):
+    # Not a tag: msgspec lets the tag of a lone struct be absent, and {} is no empty search.
+    resource_type: Literal["Bundle"]
     entry: list[_RawEntry] = []
     link: list[_Link] = []
+    total: int | None = None
+
+
+class _Subject(Struct, frozen=True, gc=False):
+    subject: Reference | None = None
+    patient: Reference | None = None
 
 
 class _Linked(Struct, frozen=True, gc=False):
@@ -74,6 +83,7 @@ class _Header(Struct, frozen=True, gc=False, rename="camel"):
 _decode_value = msgspec.json.Decoder(Record | OperationOutcome | _Bundle | None).decode
 _decode_raw_bundle = msgspec.json.Decoder(_RawBundle).decode
 _decode_resource = msgspec.json.Decoder(Record | OperationOutcome).decode
+_decode_subject = msgspec.json.Decoder(_Subject).decode
 _decode_links = msgspec.json.Decoder(_Linked).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
@@ -103,16 +113,20 @@ class Owner:
 
     def linked(self, patient: Patient) -> Owner:
         """The same owner, with the other ids that this patient's own record names."""
-        links = [link.other.reference for link in patient.link if link.other]
         ids = [
-            reference.rpartition("Patient/")[2]
-            for reference in links
-            if reference and self._is_local(reference)
+            self._id(link.other.reference)
+            for link in patient.link
+            if link.other and link.other.reference
         ]
-        return Owner(self.patient_id, self._bases, ids) if ids else self
+        return Owner(self.patient_id, self._bases, filter(None, ids)) if any(ids) else self
 
-    def _is_local(self, reference: str) -> bool:
-        return reference.startswith(("Patient/", *(f"{base}/Patient/" for base in self._bases)))
+    def _id(self, reference: str) -> str:
+        """The id in a reference to a Patient of this EHR, else ""."""
+        for base in ("", *(f"{base}/" for base in self._bases)):
+            head, _, rest = reference.partition(f"{base}Patient/")
+            if not head and rest:
+                return rest.partition("/_history/")[0]
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +163,14 @@ class Page:
     included: dict[str, Medication] = field(default_factory=dict)
     unreadable: list[Unreadable] = field(default_factory=list)
     unowned: int = 0
-    incomplete: bool = False
+    total: int = 0
+    failed: bool = False
     next: str | None = None
+
+    @property
+    def entries(self) -> int:
+        """The matches on this page, usable or not."""
+        return len(self.records) + len(self.unreadable) + self.unowned
 
 
 def read_resource(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Answer:
@@ -185,7 +205,7 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
         return Page() if isinstance(failed, Missing) else failed
     if not isinstance(value, _Bundle):
         return Missing(f"holds {_name(type(value))}, not a Bundle of {wanted.__name__}")
-    page = Page(next=_next(value.link))
+    page = Page(next=_next(value.link), total=value.total or 0)
     for entry in value.entry:
         wrong = _sort_entry(page, entry.resource, _mode(entry), wanted, owner)
         if wrong:
@@ -193,23 +213,34 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
     return page
 
 
-def searchset(pages: Iterable[Page], wanted: type[Resource]) -> Given:
-    """All pages of one search as one list, with its gaps in words."""
+# A card is read in seconds: more unreadable entries than this are counted, not named.
+_NAMED = 3
+
+
+def searchset(pages: Sequence[Page], wanted: type[Resource], window: bool = False) -> Given:
+    """All pages of one search as one list, with its gaps in words.
+
+    `window`: only the newest were asked for, so that fewer came than there are is no gap.
+    """
+    name = wanted.__name__
     records: list[Resource] = []
     included: dict[str, Medication] = {}
     unreadable: list[Unreadable] = []
-    unowned, incomplete = 0, False
     for page in pages:
         records += page.records
         included |= page.included
         unreadable += page.unreadable
-        unowned += page.unowned
-        incomplete |= page.incomplete
-    gaps = [f"{bad.type}/{bad.id} could not be read" for bad in unreadable]
-    if unowned:
-        gaps.append(f"{unowned} {wanted.__name__} without a subject of this chart not used")
-    if incomplete:
-        gaps.append(f"the EHR reported an error while it searched {wanted.__name__}")
+    gaps = [f"{bad.type}/{bad.id} could not be read" for bad in unreadable[:_NAMED]]
+    if len(unreadable) > _NAMED:
+        gaps.append(f"{len(unreadable) - _NAMED} more {name} could not be read")
+    if unowned := sum(page.unowned for page in pages):
+        gaps.append(f"{unowned} {name} without a subject of this chart not used")
+    if any(page.failed for page in pages):
+        gaps.append(f"the EHR reported an error while it searched {name}")
+    withheld = max(page.total for page in pages) - sum(page.entries for page in pages)
+    if withheld > 0 and not window:
+        gaps.append(f"{withheld} more {name} were counted by the EHR and not sent")
+        unreadable.append(Unreadable(name, "?"))
     return Given(Records(records, tuple(unreadable), included), tuple(gaps))
 
 
@@ -221,23 +252,24 @@ def _sort_entry(
     owner: Owner,
 ) -> Missing | None:
     """Put one entry where it belongs; an entry that the search cannot have found is an error."""
-    if type(resource) is wanted and mode != "include":
+    if type(resource) is wanted:
         subject: Reference | None = getattr(resource, "subject", None)
-        if not owner.owns(subject):
-            if subject is not None and subject.reference is not None:
-                # The search ran unfiltered (a token that the client could not fill, say), so
-                # what is missing from it is as unknown as what does not belong in it.
-                return Missing("holds the record of another patient")
+        if owner.owns(subject):
+            if type(resource) is Observation and not all(map(owner.owns, resource.focus)):
+                page.unowned += 1
+            else:
+                page.records.append(resource)
+        elif subject is None or subject.reference is None:
             page.unowned += 1
-        elif type(resource) is Observation and not all(map(owner.owns, resource.focus)):
-            page.unowned += 1
-        else:
-            page.records.append(resource)
+        elif mode != "include":
+            return _FOREIGN
+    elif resource is None:
+        page.unreadable.append(Unreadable(wanted.__name__, "?"))
     elif isinstance(resource, OperationOutcome):
-        page.incomplete |= _is_error(resource)
+        page.failed |= _is_error(resource)
     elif isinstance(resource, Medication):
         page.included[f"Medication/{resource.id}"] = resource
-    elif resource is not None and mode != "include":
+    elif mode != "include":
         return Missing(f"holds {_name(type(resource))}, not only {wanted.__name__}")
     return None
 
@@ -250,30 +282,55 @@ def _entry_by_entry(
     except UNREADABLE:
         failed = _unreadable(raw, wanted)
         return failed if isinstance(failed, Missing) else Missing("is not a Bundle")
-    page = Page(next=_next(bundle.link))
+    page = Page(next=_next(bundle.link), total=bundle.total or 0)
     for entry in bundle.entry:
-        if bytes(entry.resource) == b"null":
-            continue
         try:
-            wrong = _sort_entry(page, _decode_resource(entry.resource), _mode(entry), wanted, owner)
+            wrong = _sort_entry(
+                page,
+                None if entry.resource is _NULL else _decode_resource(entry.resource),
+                _mode(entry),
+                wanted,
+                owner,
+            )
         except UNREADABLE:
-            wrong = _sort_unreadable(page, entry, wanted)
+            wrong = _sort_unreadable(page, entry, wanted, owner)
         if wrong:
             return wrong
     return page
 
 
-def _sort_unreadable(page: Page, entry: _RawEntry, wanted: type[Resource]) -> Missing | None:
+def _sort_unreadable(
+    page: Page, entry: _RawEntry, wanted: type[Resource], owner: Owner
+) -> Missing | None:
     try:
         header = _decode_header(entry.resource)
     except UNREADABLE:
         page.unreadable.append(Unreadable(wanted.__name__, "?"))
         return None
     if header.resource_type == wanted.__name__:
+        if _is_foreign(entry.resource, owner):
+            return _FOREIGN
         page.unreadable.append(Unreadable(header.resource_type, header.id))
+    elif header.resource_type == "OperationOutcome":
+        page.failed = True
     elif _mode(entry) == "match":
         return Missing(f"holds other resources than {wanted.__name__}")
     return None
+
+
+def _is_foreign(raw: Raw, owner: Owner) -> bool:
+    """Whether a resource that cannot be read still says that it is somebody else's."""
+    try:
+        whose = _decode_subject(raw)
+    except UNREADABLE:
+        return False
+    subject = whose.subject or whose.patient
+    return subject is not None and subject.reference is not None and not owner.owns(subject)
+
+
+# The search ran unfiltered (a token that the client could not fill, say), so what is missing from
+# it is as unknown as what does not belong in it.
+_FOREIGN = Missing("holds the record of another patient")
 
 
 def _unreadable(raw: bytes | Raw, wanted: type[Resource]) -> Missing | Refused:

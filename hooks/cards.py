@@ -109,7 +109,9 @@ class CardMaker:
         system_actions: Iterable[Action],
     ) -> bytes:
         """The body of the answer to a service call."""
-        seed = "\n".join((self._ehr_id, service_id, request.hook, request.hook_instance.lower()))
+        # With the patient: some clients send one hookInstance for every chart.
+        chart = (request.hook_instance.lower(), request.context.patient_id)
+        seed = "\n".join((self._ehr_id, service_id, request.hook, *chart))
         told = _gaps(gaps)
         cards = [self._card(finding, told, seed, request) for finding in findings]
         actions = system_actions if self._profile.system_actions else ()
@@ -122,6 +124,10 @@ class CardMaker:
         fitting = [each for each in finding.suggestions if self._fits(each)]
         told = [each.label for each in finding.suggestions if not self._fits(each)]
         detail = join(finding.detail or Markdown(), _told(told), gaps)
+        selection = self._selection(finding.pick) if fitting else None
+        recommended = [each for each in fitting if each.recommended]
+        if selection == "at-most-one":
+            del recommended[1:]
         source = finding.source
         topic = Coding(re.sub(r"[^A-Za-z0-9]", "", finding.rule)[:100], FINDINGS, finding.rule)
         return Card(
@@ -134,12 +140,12 @@ class CardMaker:
                 CardSuggestion(
                     each.label,
                     self._uuid(f"{seed}\nsuggestion {number}"),
-                    each.recommended,
+                    each in recommended,
                     [self._action(action, request) for action in each.actions],
                 )
                 for number, each in enumerate(fitting)
             ],
-            selection_behavior=self._selection(finding.pick) if fitting else None,
+            selection_behavior=selection,
             override_reasons=[
                 Coding(code, OVERRIDES, OVERRIDE_REASONS[code]) for code in finding.overrides
             ],

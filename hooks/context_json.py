@@ -35,8 +35,9 @@ def read_context(
     hook: str, named: Mapping[str, Raw], bases: tuple[str, ...]
 ) -> tuple[Context, Owner]:
     """The typed context and the owner of its chart; raises Problem (400) naming the field."""
-    aliases = _ALIASES.get(hook, {})
-    named = {aliases.get(name, name): raw for name, raw in named.items()}
+    for old, name in _ALIASES.get(hook, {}).items():
+        if old in named:
+            named = {name: named[old], **named}
     if "patientId" not in named:
         raise Problem(400, "required", "This field is required.", "context.patientId")
     owner = Owner(_decode(named["patientId"], _decode_id, "context.patientId"), bases)

@@ -7,6 +7,7 @@ DSTU2 shapes, and an object where R4 has an array; a clinical check judges only 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct
@@ -38,7 +39,9 @@ class _Entry(Struct):
     resource: Raw = _NULL
 
 
-class _Bundle(Struct, tag_field="resourceType", tag="Bundle"):
+class _Bundle(Struct, rename="camel"):
+    # Not a tag: msgspec lets the tag of a lone struct be absent, and {} is no Bundle.
+    resource_type: Literal["Bundle"]
     entry: list[_Entry] = []
 
 
@@ -50,7 +53,7 @@ _decode_bundle = msgspec.json.Decoder(_Bundle).decode
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_reference = msgspec.json.Decoder(Reference | None).decode
-_decode_actors = msgspec.json.Decoder(list[_Actor] | None).decode
+_decode_actor = msgspec.json.Decoder(_Actor).decode
 _decode_record = msgspec.json.Decoder(Record).decode
 
 
@@ -117,9 +120,18 @@ def _patients(header: _Header) -> list[Reference]:
     references = [
         _decode_reference(raw) for raw in (header.subject, header.patient, header.beneficiary)
     ]
-    with suppress(*UNREADABLE):  # participants of other resource types have other shapes
-        references += [each.actor for each in _decode_actors(header.participant) or []]
+    # Participants of other resource types have other shapes, so an odd one is passed over.
+    for actor in _participants(header):
+        with suppress(*UNREADABLE):
+            references.append(_decode_actor(actor).actor)
     return [each for each in references if each and "Patient/" in (each.reference or "")]
+
+
+def _participants(header: _Header) -> list[Raw]:
+    try:
+        return _decode_array(header.participant)
+    except UNREADABLE:
+        return [header.participant]
 
 
 def _unwrapped(raw: Raw) -> Raw:

@@ -73,7 +73,7 @@ def _given(parameter: Parameter, raw: Raw, owner: Owner) -> Answer | Page:
     page = read_page(raw, parameter.type, owner)
     if not isinstance(page, Page) or (page.next is not None and not parameter.template.window):
         return page
-    return searchset([page], parameter.type)
+    return searchset([page], parameter.type, parameter.template.window)
 
 
 def _fetched(
@@ -89,7 +89,7 @@ def _fetched(
         if isinstance(page, Missing):
             return Refused(f"the answer {page.reason}")
         pages.append(page)
-    return searchset(pages, parameter.type)
+    return searchset(pages, parameter.type, parameter.template.window)
 
 
 def _with_links(owner: Owner, answer: Answer) -> Owner:

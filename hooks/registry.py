@@ -186,11 +186,16 @@ def _checked(function: Callable[..., Any]) -> Service:
         raise wrong("needs a title and a description")
     if not _VERSION.fullmatch(declared.version):
         raise wrong(f"version {declared.version!r} is not of the form 1.0.0")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise wrong("is async; a service computes and does not wait")
     try:
         hints = typing.get_type_hints(function)
     except Exception as error:
         raise wrong(f"has an annotation that means nothing: {error}") from None
-    names = list(inspect.signature(function).parameters)
+    names = inspect.signature(function).parameters
+    for name, parameter in names.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise wrong(f"parameter {name!r} cannot be given by its name")
     for key in declared.prefetch:
         if key not in names:
             raise wrong(f"prefetch key {key!r} is declared and never read")

@@ -18,8 +18,11 @@ USER_TOKENS = frozenset(
 )
 
 _TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
+_PATIENT = "{{context.patientId}}"
 _TYPE = re.compile(r"[A-Z][A-Za-z]+")
 _PARAM = re.compile(r"_?[a-z][A-Za-z-]*(:in)?")
+# What clients send as it stands: no blanks, no encoding, no "+" (a blank in the public sandbox).
+_VALUE = re.compile(r"[A-Za-z0-9:/|,._$-]+")
 _DATE_PREFIX = re.compile(r"(eq|lt|gt|ge|le)?\d{4}")
 
 # The newest entry may be entered in error, so a window must be wide enough to hold a good one.
@@ -64,18 +67,19 @@ def parse(text: str, tokens: frozenset[str]) -> Template:
             raise TemplateError(f"{{{{{token}}}}} is not a prefetch token of this hook")
     if set("{}") & set(_TOKEN.sub("", text)):
         raise TemplateError("has braces that are no token")
+    id_: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
     if "?" in text:
         type_, _, query = text.partition("?")
-        params = _params(query)
-        template = Template(text, type_, None, params, any(name == "_count" for name, _ in params))
     else:
-        type_, slash, id_ = text.partition("/")
-        if not slash or not _TOKEN.fullmatch(id_):
+        type_, _, id_ = text.partition("/")
+        if not _TOKEN.fullmatch(id_):
             raise TemplateError("a read is written Type/{{token}}")
-        template = Template(text, type_, id_, (), False)
     if not _TYPE.fullmatch(type_):
         raise TemplateError(f"{type_!r} is not a resource type")
-    return template
+    if id_ is None:
+        params = _params(query)
+    return Template(text, type_, id_, params, any(name == "_count" for name, _ in params))
 
 
 def _params(query: str) -> tuple[tuple[str, str], ...]:
@@ -83,14 +87,18 @@ def _params(query: str) -> tuple[tuple[str, str], ...]:
         (name, value) for name, _, value in (part.partition("=") for part in query.split("&"))
     )
     names = [name for name, _ in params]
+    if not {("patient", _PATIENT), ("subject", _PATIENT)} & set(params):
+        raise TemplateError(f"a search is for this patient: patient={_PATIENT}")
     for name, value in params:
-        if not value:
-            raise TemplateError(f"parameter {name!r} has no value")
+        if name in ("patient", "subject") and value != _PATIENT:
+            raise TemplateError(f"{name} is {_PATIENT}")
+        if not _VALUE.fullmatch(_TOKEN.sub("x", value)):
+            raise TemplateError(f"parameter {name!r} has no value, or one that clients may change")
         if name == "_sort":
             if value != "-date":
                 raise TemplateError("sort with _sort=-date, which every server and client knows")
         elif name == "_count":
-            if not value.isdigit() or int(value) < SMALLEST_WINDOW:
+            if not re.fullmatch("[0-9]+", value) or int(value) < SMALLEST_WINDOW:
                 raise TemplateError(f"_count is a number of at least {SMALLEST_WINDOW}")
         elif name.startswith("_") and name != "_id":
             raise TemplateError(f"{name} is outside the subset that clients are asked to support")

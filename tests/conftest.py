@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.fhir import FhirServer
-from tests.demo.bodies import chart
+from tests.demo.bodies import TOKEN, chart
 from tests.demo.client import Client
 from tests.demo.server import ROOT, Granian, ehr_of, free_port, process, serving, wait_until_ready
 
@@ -31,19 +31,33 @@ def demo(record: FhirServer) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def fhir() -> Iterator[FhirServer]:
-    """A FHIR server with the demo patient's record for one test: plant faults, count requests."""
-    with FhirServer([chart()], token="demo-access-token") as server:
+@pytest.fixture(scope="session")
+def fhir_server() -> Iterator[FhirServer]:
+    """What `fhir` is made of; a test takes `fhir`."""
+    with FhirServer([chart()], token=TOKEN) as server:
         yield server
 
 
 @pytest.fixture
-def attacker() -> Iterator[FhirServer]:
-    """A server of somebody else. It has the same records, and must not see a request."""
+def fhir(fhir_server: FhirServer) -> FhirServer:
+    """A FHIR server with the demo patient's record, sound and unasked: plant faults, count."""
+    fhir_server.clear()
+    fhir_server.seen.clear()
+    return fhir_server
+
+
+@pytest.fixture(scope="session")
+def attacker_server() -> Iterator[FhirServer]:
+    """What `attacker` is made of; a test takes `attacker`."""
     with FhirServer([chart()]) as server:
         yield server
-        assert server.seen == []
+
+
+@pytest.fixture
+def attacker(attacker_server: FhirServer) -> Iterator[FhirServer]:
+    """A server of somebody else. It has the same records, and must not see a request."""
+    yield attacker_server
+    assert attacker_server.seen == []
 
 
 def _granian(tmp_path_factory: pytest.TempPathFactory, name: str, cwd: Path) -> Iterator[Granian]:

@@ -17,7 +17,10 @@ from web.settings import Settings
 
 _LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
-_FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
+_FORWARDING = re.compile(
+    r"forwarded|via|x-forwarded.*|x-original-.*|x-real-ip|x-client-ip|true-client-ip|cf-.*",
+    re.IGNORECASE,
+)
 _CORS = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
@@ -33,7 +36,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     def local_only() -> Response | None:
         if not _LOCAL_HOST.fullmatch(request.host):
             raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
-        if any(name in request.headers for name in _FORWARDING):
+        if any(map(_FORWARDING.fullmatch, request.headers.keys())):
             raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")
         if request.method == "OPTIONS":
             preflight = Response(status=204)

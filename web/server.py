@@ -22,8 +22,8 @@ THREADS = 16
 
 
 @click.command()
-@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
-@click.option("--workers", default=os.cpu_count() or 1, show_default=True, help="Processes.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, help="Port on 127.0.0.1.")
+@click.option("--workers", type=click.IntRange(1, 64), default=os.cpu_count(), help="Processes.")
 def main(port: int, workers: int) -> None:
     """Serve Chartside on this machine."""
     os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")

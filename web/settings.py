@@ -16,6 +16,10 @@ class StartError(Exception):
     """The server cannot start like this; the text names the file or variable and the remedy."""
 
 
+# An absolute URL of plain parts: cards carry links that begin with it.
+_URL = r"^https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?\Z"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Times in seconds, sizes in bytes.
 
@@ -25,8 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     mode: Literal["production", "development"] = "production"
-    public_url: str = "http://localhost:5000"
-    secret: str = "development"
+    public_url: Annotated[str, msgspec.Meta(pattern=_URL)] = "http://localhost:5000"
+    secret: Annotated[str, msgspec.Meta(min_length=16)] = "for development only"
     prefetch_deadline: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.4
     body_limit: Annotated[int, msgspec.Meta(ge=1000)] = 8_000_000
     security_contact: (
@@ -49,6 +53,11 @@ _VARIABLES = {
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that these variables describe."""
+    unknown = [
+        name for name in environment if name.startswith("CHARTSIDE_") and name not in _VARIABLES
+    ]
+    if unknown:
+        raise StartError(f"{unknown[0]} is not a setting. There are: {', '.join(_VARIABLES)}.")
     given = {
         name: environment[variable]
         for variable, name in _VARIABLES.items()

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from clinical.text import bullets, day, join, listed, markdown, summary
 
 # What gives a character a meaning in GitHub Flavored Markdown when no backslash stands before it.
-ACTIVE = re.compile(r"(?<!\\)(?:\\\\)*[!\"#$%'()*+,./:=?@\[\]^_`{|}~-]|[<>]|&(?!(amp|lt|gt);)")
+ACTIVE = re.compile(
+    r"(?<!\\)(?:\\\\)*[#$*:@\[\]_`{|}~]|^[-+=]|^\d+[.)](?=\s|$)|[<>]|&(?!(amp|lt|gt);)"
+)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,9 @@ def test_any_text_of_a_record_is_inert(text: str) -> None:
 
 
 def test_text_is_still_the_same_to_read() -> None:
-    assert markdown("{name}", name="Žofie 李, MD") == "Žofie 李\\, MD"
+    assert markdown("{name}", name="Žofie 李, MD") == "Žofie 李, MD"
+    assert markdown("{x}", x="7.1 %") == "7.1 %"
+    assert markdown("{x}", x="co-trimoxazole 2.5 % (oral)") == "co-trimoxazole 2.5 % (oral)"
     assert markdown("{x}", x="5 < 6 & 7") == "5 &lt; 6 &amp; 7"
 
 

@@ -1,0 +1,94 @@
+"""Side by side: the same cell for every contender in turn, in shuffled rounds.
+
+Each figure of a contender has a figure of the others from the same seconds, so that a busy moment
+of the machine falls on both sides of a ratio. What is told is the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks import load
+from benchmarks.servers import Server
+
+WARM_UP = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A service on a server, with the file of its body for each size."""
+
+    name: str
+    server: Server
+    service: str
+    bodies: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One contender in one cell of one round: calls a second, milliseconds, CPU seconds a call."""
+
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
+Key = tuple[str, str, int]
+Samples = dict[Key, list[Sample]]
+
+
+def rounds(
+    contenders: Sequence[Contender],
+    sizes: Sequence[str],
+    connections: Sequence[int],
+    number: int,
+    seconds: float,
+    progress: Callable[[int], None],
+) -> Samples:
+    """The samples of every contender, size and number of connections, one a round."""
+    samples: Samples = {}
+    for done in range(number):
+        progress(done)
+        cells = [(size, open_) for size in sizes for open_ in connections]
+        for size, open_ in random.sample(cells, len(cells)):
+            for contender in random.sample(contenders, len(contenders)):
+                sample = _sample(contender, size, open_, seconds)
+                samples.setdefault((contender.name, size, open_), []).append(sample)
+    return samples
+
+
+def of(samples: Sequence[Sample], figure: str) -> float:
+    """The median of one figure."""
+    return median(getattr(sample, figure) for sample in samples)
+
+
+def ratios(ours: Sequence[Sample], theirs: Sequence[Sample], figure: str = "rate") -> list[float]:
+    """Our figure over theirs, round by round."""
+    pairs = zip(ours, theirs, strict=True)
+    return [getattr(our, figure) / getattr(their, figure) for our, their in pairs]
+
+
+def _sample(contender: Contender, size: str, connections: int, seconds: float) -> Sample:
+    server, body = contender.server, contender.bodies[size]
+    url = server.url(contender.service)
+    server.drain()
+    load.run(url, body, connections, WARM_UP)
+    server.drain()
+    before = server.cpu
+    figures = load.run(url, body, connections, seconds)
+    server.drain()
+    if figures.failed or not figures.calls:
+        where = f"{contender.name}, {size}, {connections} connections"
+        raise RuntimeError(f"{where}: {figures.failed} of {figures.calls} calls failed")
+    return Sample(
+        figures.calls / figures.seconds,
+        figures.p50,
+        figures.p99,
+        # Above 0, so that a ratio exists even where the clock's ticks are too coarse.
+        max(server.cpu - before, 0.001) / figures.calls,
+    )

@@ -1,0 +1,148 @@
+"""The checked request: its prefetch tokens, its drafts, whose chart it is."""
+
+from typing import Any
+
+import pytest
+
+from fhir.records import MedicationRequest, Reference
+from hooks.contexts import (
+    AllergyIntoleranceCreate,
+    OrderDispatch,
+    OrderSelect,
+    OrderSign,
+    PatientView,
+)
+from hooks.request import parse
+from tests.demo.bodies import HOOKS, PATIENT_ID, PLACEHOLDER, Json, body, encoded
+from web.errors import Problem
+
+BASES = ("https://listed.test/fhir",)
+
+
+def parsed(name: str, **edits: Any) -> Any:
+    named = {path.replace("__", "."): value for path, value in edits.items()}
+    request, _ = parse(encoded(body(name, edits=named)), BASES)
+    return request
+
+
+TOKENS: dict[str, tuple[str, Json, dict[str, str]]] = {
+    "staff": (
+        "patient-view",
+        {"userId": "Practitioner/u1"},
+        {"context.userId": "Practitioner/u1", "userPractitionerId": "u1"},
+    ),
+    "role": (
+        "patient-view",
+        {"userId": "PractitionerRole/u1"},
+        {"context.userId": "PractitionerRole/u1", "userPractitionerRoleId": "u1"},
+    ),
+    "patient": (
+        "patient-view",
+        {"userId": f"Patient/{PATIENT_ID}"},
+        {"context.userId": f"Patient/{PATIENT_ID}", "userPatientId": PATIENT_ID},
+    ),
+    "proxy": (
+        "patient-view",
+        {"userId": "RelatedPerson/u1"},
+        {"context.userId": "RelatedPerson/u1", "userRelatedPersonId": "u1"},
+    ),
+    "no user": ("medication-refill", {"userId": None}, {}),
+    "performer": (
+        "order-dispatch",
+        {"performer": "Organization/o1"},
+        {"context.performer": "Organization/o1"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "context", "tokens"), TOKENS.values(), ids=TOKENS)
+def test_the_context_fills_the_tokens_that_it_can(
+    name: str, context: Json, tokens: dict[str, str]
+) -> None:
+    call = body(name)
+    call["context"] |= context
+    call["context"].pop("encounterId", None)
+    request, _ = parse(encoded(call), BASES)
+    assert request.tokens == {"context.patientId": PATIENT_ID, **tokens}
+
+
+def test_an_encounter_fills_its_token() -> None:
+    assert parsed("patient-view").tokens["context.encounterId"] == "visit-0412"
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_hook_has_its_context(hook: str) -> None:
+    request = parsed(hook)
+    assert request.hook == hook
+    assert request.context.patient_id == PATIENT_ID
+    assert type(request.context).__name__ == hook.title().replace("-", "").replace(
+        "Allergyintolerance", "AllergyIntolerance"
+    )
+
+
+def test_a_context_is_typed() -> None:
+    assert isinstance(parsed("patient-view").context, PatientView)
+    signed = parsed("order-sign").context
+    assert isinstance(signed, OrderSign)
+    assert [draft.reference for draft in signed.draft_orders][:2] == [
+        "MedicationRequest/draft-ibu",
+        "ServiceRequest/draft-lab",
+    ]
+    order = signed.draft_orders[0].resource
+    assert isinstance(order, MedicationRequest)
+    assert order.subject == Reference(f"Patient/{PATIENT_ID}")
+    # A type without a read model is still an order, of which nothing can be judged.
+    assert signed.draft_orders[2].resource is None
+    assert b"NutritionOrder" in signed.draft_orders[2].original
+
+
+def test_the_selected_drafts_are_marked() -> None:
+    context = parsed("order-select").context
+    assert isinstance(context, OrderSelect)
+    assert [draft.selected for draft in context.draft_orders] == [True, False]
+
+
+def test_a_single_resource_is_a_draft() -> None:
+    context = parsed("allergyintolerance-create").context
+    assert isinstance(context, AllergyIntoleranceCreate)
+    assert context.allergy_intolerance.reference == "AllergyIntolerance/new-latex"
+
+
+def test_a_dispatch_names_orders_and_tasks() -> None:
+    context = parsed("order-dispatch").context
+    assert isinstance(context, OrderDispatch)
+    assert context.dispatched_orders == ["ServiceRequest/sr-mri"]
+    assert [task.reference for task in context.fulfillment_tasks] == ["Task/task-mri"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "own"),
+    [
+        (f"Patient/{PATIENT_ID}", True),
+        (f"{BASES[0]}/Patient/{PATIENT_ID}", True),
+        (f"{PLACEHOLDER}/Patient/{PATIENT_ID}", True),
+        (f"https://third.test/fhir/Patient/{PATIENT_ID}", False),
+        ("Patient/other", False),
+    ],
+)
+def test_the_chart_is_that_of_the_patient_under_the_bases_of_this_ehr(
+    reference: str, own: bool
+) -> None:
+    _, owner = parse(encoded(body("patient-view")), BASES)
+    assert owner.owns(Reference(reference)) == own
+
+
+@pytest.mark.parametrize("path", ["fhirServer", "prefetch", "extension", "fhirAuthorization"])
+def test_optional_members_may_be_absent(path: str) -> None:
+    call = body("shared-patient-view")
+    assert path not in call
+    request, _ = parse(encoded(call), BASES)
+    assert (request.fhir_server, request.fhir_authorization) == (None, None)
+    assert request.prefetch == {}
+
+
+def test_a_token_stays_out_of_what_a_problem_tells() -> None:
+    call = body("patient-view", edits={"fhirAuthorization.access_token": "s3cret word"})
+    with pytest.raises(Problem) as caught:
+        parse(encoded(call), BASES)
+    assert "s3cret" not in f"{caught.value} {caught.value.text} {caught.value.__cause__}"

@@ -1,0 +1,103 @@
+"""Settings from the environment: what is taken, and what stops the start by its name."""
+
+import pytest
+
+from web.settings import Settings, StartError, from_environment
+
+DEVELOPMENT = {"CHARTSIDE_MODE": "development"}
+
+
+def test_development_needs_nothing_else() -> None:
+    settings = from_environment(DEVELOPMENT)
+    assert settings == Settings(mode="development")
+    assert settings.path_prefix == ""
+
+
+def test_other_variables_are_not_ours() -> None:
+    assert from_environment({**DEVELOPMENT, "PATH": "/bin", "PORT": "1"}) == Settings(
+        mode="development"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("body_limit", "1000", 1000),
+        ("prefetch_deadline", "2.5", 2.5),
+        ("prefetch_deadline", "10", 10.0),
+        ("public_url", "https://cds.example/x/y", "https://cds.example/x/y"),
+        ("secret", "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"),
+    ],
+)
+def test_a_variable_is_read_by_the_type_of_its_setting(name: str, text: str, value: object) -> None:
+    settings = from_environment({**DEVELOPMENT, f"CHARTSIDE_{name.upper()}": text})
+    assert getattr(settings, name) == value
+
+
+@pytest.mark.parametrize(
+    ("url", "prefix"),
+    [
+        ("http://localhost:5000", ""),
+        ("http://localhost:5000/", ""),
+        ("https://cds.example/x/y", "/x/y"),
+        ("https://cds.example/x/y/", "/x/y"),
+        ("https://[::1]:8443/x", "/x"),
+    ],
+)
+def test_the_path_of_the_public_url_is_the_prefix(url: str, prefix: str) -> None:
+    settings = from_environment({**DEVELOPMENT, "CHARTSIDE_PUBLIC_URL": url})
+    assert settings.path_prefix == prefix
+
+
+WRONG = [
+    ("CHARTSIDE_MODE", "prod"),
+    ("CHARTSIDE_MODE", "Development"),
+    ("CHARTSIDE_MODE", ""),
+    ("CHARTSIDE_BODY_LIMIT", "999"),
+    ("CHARTSIDE_BODY_LIMIT", "-1"),
+    ("CHARTSIDE_BODY_LIMIT", "many"),
+    ("CHARTSIDE_BODY_LIMIT", ""),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "0"),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "-1"),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "11"),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "nan"),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "inf"),
+    ("CHARTSIDE_PREFETCH_DEADLINE", "soon"),
+    ("CHARTSIDE_PUBLIC_URL", ""),
+    ("CHARTSIDE_PUBLIC_URL", "localhost:5000"),
+    ("CHARTSIDE_PUBLIC_URL", "/x"),
+    ("CHARTSIDE_PUBLIC_URL", "ftp://cds.example"),
+    ("CHARTSIDE_PUBLIC_URL", "http://"),
+    ("CHARTSIDE_PUBLIC_URL", "http://["),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example:x"),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example/<id>"),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example/a b"),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example/x?y=z"),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example/x#y"),
+    ("CHARTSIDE_PUBLIC_URL", "http://user:word@cds.example"),
+    ("CHARTSIDE_PUBLIC_URL", "http://cds.example\n"),
+    ("CHARTSIDE_SECRET", ""),
+    ("CHARTSIDE_BODYLIMIT", "8000000"),
+    ("CHARTSIDE_EHR", "{}"),
+]
+
+
+@pytest.mark.parametrize(("variable", "text"), WRONG)
+def test_a_bad_variable_stops_the_start_by_its_name(variable: str, text: str) -> None:
+    with pytest.raises(StartError) as caught:
+        from_environment({**DEVELOPMENT, variable: text})
+    assert variable in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("environment", [{}, {"CHARTSIDE_MODE": "production"}])
+def test_production_is_the_default_and_refuses_to_start(environment: dict[str, str]) -> None:
+    with pytest.raises(StartError, match="trust records"):
+        from_environment(environment)
+
+
+def test_a_secret_is_not_told_when_something_else_is_wrong() -> None:
+    environment = {"CHARTSIDE_SECRET": "hush-hush-hush-hush", "CHARTSIDE_BODY_LIMIT": "x"}
+    with pytest.raises(StartError) as caught:
+        from_environment({**DEVELOPMENT, **environment})
+    assert "hush" not in str(caught.value)
