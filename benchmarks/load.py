@@ -1,7 +1,7 @@
 """Load on one server: a body posted over and over on some connections, for some seconds.
 
-The client is wrk where it is installed. Else it is Python's http.client in two processes, which
-costs the machine about as much as the server does: then only the ratios mean something.
+The client is wrk where it is installed. Else it is Python's http.client in up to two processes,
+which takes as much of the machine as the server does, so that fast servers look alike.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 WRK = shutil.which("wrk")
+CLIENT = "wrk" if WRK else "Python (no wrk on PATH: ratios of fast servers come out too small)"
 _SCRIPT = Path(__file__).with_name("load.lua")
 _JSON = {"Content-Type": "application/json"}
 

@@ -7,7 +7,7 @@ of the machine falls on both sides of a ratio. What is told is the median of the
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -30,7 +30,7 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One contender in one cell of one round: calls a second, milliseconds, CPU seconds a call."""
+    """A contender in one cell of one round: calls a second, milliseconds, CPU seconds a call."""
 
     rate: float
     p50: float
@@ -38,8 +38,7 @@ class Sample:
     cpu: float
 
 
-Key = tuple[str, str, int]
-Samples = dict[Key, list[Sample]]
+Samples = dict[tuple[str, str, int], list[Sample]]
 
 
 def rounds(
@@ -48,12 +47,11 @@ def rounds(
     connections: Sequence[int],
     number: int,
     seconds: float,
-    progress: Callable[[int], None],
 ) -> Samples:
-    """The samples of every contender, size and number of connections, one a round."""
+    """A sample of every contender, size and number of connections in every round."""
     samples: Samples = {}
     for done in range(number):
-        progress(done)
+        print(f"round {done + 1} of {number} ...", flush=True)
         cells = [(size, open_) for size in sizes for open_ in connections]
         for size, open_ in random.sample(cells, len(cells)):
             for contender in random.sample(contenders, len(contenders)):
@@ -67,16 +65,15 @@ def of(samples: Sequence[Sample], figure: str) -> float:
     return median(getattr(sample, figure) for sample in samples)
 
 
-def ratios(ours: Sequence[Sample], theirs: Sequence[Sample], figure: str = "rate") -> list[float]:
-    """Our figure over theirs, round by round."""
-    pairs = zip(ours, theirs, strict=True)
-    return [getattr(our, figure) / getattr(their, figure) for our, their in pairs]
+def ratios(one: Sequence[Sample], other: Sequence[Sample], figure: str = "rate") -> list[float]:
+    """One's figure over the other's, round by round."""
+    pairs = zip(one, other, strict=True)
+    return [getattr(left, figure) / getattr(right, figure) for left, right in pairs]
 
 
 def _sample(contender: Contender, size: str, connections: int, seconds: float) -> Sample:
     server, body = contender.server, contender.bodies[size]
     url = server.url(contender.service)
-    server.drain()
     load.run(url, body, connections, WARM_UP)
     server.drain()
     before = server.cpu
@@ -85,10 +82,6 @@ def _sample(contender: Contender, size: str, connections: int, seconds: float) -
     if figures.failed or not figures.calls:
         where = f"{contender.name}, {size}, {connections} connections"
         raise RuntimeError(f"{where}: {figures.failed} of {figures.calls} calls failed")
-    return Sample(
-        figures.calls / figures.seconds,
-        figures.p50,
-        figures.p99,
-        # Above 0, so that a ratio exists even where the clock's ticks are too coarse.
-        max(server.cpu - before, 0.001) / figures.calls,
-    )
+    # The clock of CPU time ticks a hundred times a second.
+    cpu = max(server.cpu - before, 0.01) / figures.calls
+    return Sample(figures.calls / figures.seconds, figures.p50, figures.p99, cpu)

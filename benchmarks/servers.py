@@ -32,12 +32,16 @@ class Server:
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.port}{self.path}/{service}"
 
-    def post(self, service: str, body: bytes) -> Any:
-        """The answer to one call, decoded; an HTTPError where it is no success."""
+    def post(self, service: str, body: bytes) -> bytes:
+        """The answer to one call."""
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(self.url(service), body, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                content: bytes = answer.read()
+                return content
+        except OSError as error:
+            raise RuntimeError(f"{self.name} does not answer {service}: {error}") from None
 
     def discovery(self) -> Any:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.path}", timeout=30) as got:

@@ -1,110 +1,100 @@
-"""How many calls one worker answers a second, against a bare Flask view and against the peer."""
+"""Calls a second of one worker: against a bare Flask view, and against the peer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from statistics import median
 
-from benchmarks import bare, bodies, measure, servers, services, table
-from benchmarks.measure import Contender, Samples
-from benchmarks.servers import Server
+from benchmarks import bodies, lineup, measure
+from benchmarks.lineup import Comparison
+from benchmarks.measure import Samples, of, ratios
+from benchmarks.table import Row, at_least, at_most, show
 
-CLINICAL = "care-gaps"
 CONNECTIONS = (1, 16)
-_BARE = {1: 0.6, 16: 0.6}
-_PEER = {
-    1: {"2 kB": 2, "100 kB": 3, "1000 kB": 12},
-    16: {"2 kB": 6, "100 kB": 15, "1000 kB": 18},
+_SHARE_OF_BARE = 0.6
+_TIMES_PEER = {
+    ("2 kB", 1): 2,
+    ("100 kB", 1): 3,
+    ("1000 kB", 1): 12,
+    ("2 kB", 16): 6,
+    ("100 kB", 16): 15,
+    ("1000 kB", 16): 18,
 }
-_SLOWEST = 3.0
+_P99_OVER_P50 = 3
+_CELLS = [(size, open_) for open_ in CONNECTIONS for size in bodies.SIZES]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long to measure, and where files may be written."""
-
-    rounds: int
-    seconds: float
-    folder: Path
-    peer: Path | None
-
-
-def run(plan: Plan) -> None:
+def run(folder: Path, peer_python: Path | None, rounds: int, seconds: float) -> None:
     """Measure all contenders together and print what they did."""
     with ExitStack() as stack:
-        ours, theirs = _contenders(stack, plan)
-        pairs = [(our, other) for our, other in zip(ours, theirs, strict=True) if other]
-        every = {each.name: each for each in (*ours, *theirs) if each}
+        compared = lineup.start(stack, folder, peer_python)
         samples = measure.rounds(
-            list(every.values()),
-            list(bodies.SIZES),
-            CONNECTIONS,
-            plan.rounds,
-            plan.seconds,
-            lambda done: print(f"Round {done + 1} of {plan.rounds} ...", flush=True),
+            compared.contenders, list(bodies.SIZES), CONNECTIONS, rounds, seconds
         )
-    for our, other in pairs:
-        if other.server.name == "peer":
-            _against_peer(our, other, samples)
-        else:
-            _against_bare(our, other, samples)
+    for pair in compared.bare:
+        title = f"{pair.ours.name} / bare Flask view (typed decode of the body, fixed answer)"
+        show(title, _NOTE, _BARE_HEADER, [_bare_row(pair, cell, samples) for cell in _CELLS])
+    for pair in compared.peer:
+        title = f"{pair.ours.name} / HealthChain 0.16.1 on uvicorn, as installed"
+        show(title, _NOTE, _PEER_HEADER, [_peer_row(pair, cell, samples) for cell in _CELLS])
     _noise(samples)
 
 
-def _contenders(
-    stack: ExitStack, plan: Plan
-) -> tuple[list[Contender], list[Contender | None]]:
-    small = stack.enter_context(servers.granian("Chartside", "benchmarks.services:serve"))
-    files = _files(plan.folder, "count", services.CHART)
-    chart = Contender("chart-count", small, "chart-count", files)
-    conditions = Contender("condition-count", small, "condition-count", files)
-    answers = {each.service: _counted(each) for each in (chart, conditions)}
-    ours = [chart]
-    clinical = stack.enter_context(servers.shipped())
-    templates = _templates(clinical)
-    if templates is None:
-        print(f"Skipped: {CLINICAL} is not among the services of the shipped server.")
-    else:
-        care = Contender(CLINICAL, clinical, CLINICAL, _files(plan.folder, CLINICAL, templates))
-        answers[CLINICAL] = _answered(care)
-        ours.append(care)
-    other = _bare(stack, plan.folder, answers)
-    theirs: list[Contender | None] = [
-        Contender(f"bare, {each.name}", other, each.service, each.bodies) for each in ours
-    ]
-    if plan.peer is None:
-        return ours, theirs
-    peer = stack.enter_context(servers.uvicorn("peer", plan.peer, plan.folder))
-    rival = Contender("peer", peer, "condition-count", files)
-    _counted(rival)
-    return [*ours, conditions, chart], [*theirs, rival, rival]
+_NOTE = "calls/s: medians; ratio: median (lowest-highest) of the rounds; CPU: of the whole server"
+_BARE_HEADER = (
+    *("body, connections", "ours/s", "bare/s", "ratio", "rounds", "us CPU ours", "bare"),
+    *("ratio", "p50 ms", "p99 ms", "p99/p50"),
+)
+_PEER_HEADER = (
+    *("body, connections", "ours/s", "peer/s", "times", "rounds", "us CPU ours", "peer"),
+    *("times", "p99 ms ours", "peer"),
+)
+Cell = tuple[str, int]
 
 
-def _bare(stack: ExitStack, folder: Path, answers: Mapping[str, bytes]) -> Server:
-    place = folder / "answers"
-    place.mkdir()
-    for service, answer in answers.items():
-        (place / f"{service}.json").write_bytes(answer)
-    server = stack.enter_context(
-        servers.granian("bare", "benchmarks.bare:serve", {bare.ANSWERS: str(place)})
+def _bare_row(pair: Comparison, cell: Cell, samples: Samples) -> Row:
+    ours, bare = samples[pair.ours.name, *cell], samples[pair.other.name, *cell]
+    rates, cpu = ratios(ours, bare), ratios(bare, ours, "cpu")
+    tail = median(sample.p99 / sample.p50 for sample in ours)
+    return (
+        f"{cell[0]}, {cell[1]}",
+        f"{of(ours, 'rate'):,.0f}",
+        f"{of(bare, 'rate'):,.0f}",
+        at_least(median(rates), _SHARE_OF_BARE),
+        f"{min(rates):.2f}-{max(rates):.2f}",
+        f"{of(ours, 'cpu') * 1e6:,.0f}",
+        f"{of(bare, 'cpu') * 1e6:,.0f}",
+        f"{median(cpu):.2f}",
+        f"{of(ours, 'p50'):.2f}",
+        f"{of(ours, 'p99'):.2f}",
+        at_most(tail, _P99_OVER_P50) if cell[1] == 1 else f"{tail:.2f}",
     )
-    return server
 
 
-def _files(folder: Path, name: str, templates: Mapping[str, str]) -> dict[str, Path]:
-    files = {}
-    for label, size in bodies.SIZES.items():
-        files[label] = folder / f"{name}-{size}.json"
-        files[label].write_bytes(bodies.call(templates, size, few=1 if size < 10_000 else 15))
-    return files
+def _peer_row(pair: Comparison, cell: Cell, samples: Samples) -> Row:
+    ours, peer = samples[pair.ours.name, *cell], samples[pair.other.name, *cell]
+    rates, cpu = ratios(ours, peer), ratios(peer, ours, "cpu")
+    return (
+        f"{cell[0]}, {cell[1]}",
+        f"{of(ours, 'rate'):,.0f}",
+        f"{of(peer, 'rate'):,.0f}",
+        at_least(median(rates), _TIMES_PEER[cell]),
+        f"{min(rates):.1f}-{max(rates):.1f}",
+        f"{of(ours, 'cpu') * 1e6:,.0f}",
+        f"{of(peer, 'cpu') * 1e6:,.0f}",
+        f"{median(cpu):.1f}",
+        f"{of(ours, 'p99'):.2f}",
+        f"{of(peer, 'p99'):.1f}",
+    )
 
 
-def _templates(server: Server) -> Mapping[str, str] | None:
-    for entry in server.discovery()["services"]:
-        if entry["id"] == CLINICAL and entry["hook"] == "patient-view":
-            templates: Mapping[str, str] = entry["prefetch"]
-            return templates
-    return None
+def _noise(samples: Samples) -> None:
+    spreads = sorted(
+        max(each.rate for each in cell) / min(each.rate for each in cell)
+        for cell in samples.values()
+    )
+    print(
+        f"\nNoise: fastest over slowest round of one cell: {median(spreads):.2f} in the median cell,"
+        f" {spreads[-1]:.2f} in the worst."
+    )

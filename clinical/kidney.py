@@ -8,9 +8,10 @@ laboratory's own eGFR counts only when it is of a later day.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 
 from clinical import codes, labs, thresholds, units
 from clinical.chart import Chart
@@ -55,7 +56,8 @@ SEXES = {"female": _KIDNEY.equation.female, "male": _KIDNEY.equation.male}
 class Egfr:
     """In mL/min/1.73 m2, from `what`: a creatinine or a reported eGFR.
 
-    `basis` is short, for a summary; `how` says where the number is from.
+    `basis` is short, for a summary; `how` says where the number is from. `bound`: the laboratory
+    told it as "below `value`".
     """
 
     value: float
@@ -63,13 +65,19 @@ class Egfr:
     what: str
     basis: str
     how: Markdown
+    bound: bool = False
 
-    def shown(self, *limits: float) -> Decimal:
+    def is_below(self, limit: float) -> bool:
+        return self.value <= limit if self.bound else self.value < limit
+
+    def shown(self, *limits: float) -> str:
         """With one decimal; one that is below a limit is not rounded up to it."""
+        if self.bound:
+            return f"below {self.value:g}"
         rounded = round(self.value, 1)
         if any(self.value < limit <= rounded for limit in limits):
             rounded -= 0.1
-        return Decimal(f"{rounded:.1f}")
+        return f"{rounded:.1f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +101,24 @@ def ckd_epi_2021(creatinine: float, age: int, sex: Sex) -> float:
     )
 
 
-def kidney_function(chart: Chart) -> KidneyFunction:
-    """The newest usable eGFR, and what could not be used though it may be newer."""
+def kidney_function(chart: Chart, decisive: float = 0) -> KidneyFunction:
+    """The newest usable eGFR, and what could not be used though it may be newer.
+
+    A result that is told as "below N" is used where N is at most `decisive`.
+    """
     creatinine, unused = _sifted(chart, CREATININE, _CREATININE, _computed)
-    reported, reported_unused = _sifted(chart, EGFR, _REPORTED, _reported)
+    reported, reported_unused = _sifted(chart, EGFR, _REPORTED, partial(_reported, decisive))
     chosen, newer = _newest(creatinine), _newest(reported, tuple(EGFR))
     if newer and (chosen is None or newer.day > chosen.day):
         chosen = newer
+    elif chosen and newer and newer.day == chosen.day:
+        # The two may contradict each other; who reads the card should know both.
+        both = markdown(
+            "{how}; the laboratory reported {value} of the same day",
+            how=chosen.how,
+            value=newer.shown(),
+        )
+        chosen = replace(chosen, how=both)
     unused += reported_unused
     return KidneyFunction(chosen, tuple(each for each in unused if _may_be_newer(each, chosen)))
 
@@ -169,13 +188,15 @@ def _in_mg_per_dl(creatinine: float) -> Markdown:
     return markdown(" ({value} mg/dL)", value=Decimal(f"{creatinine:.2f}"))
 
 
-def _reported(chart: Chart, lab: Observation, day: date, age: int) -> Egfr | str:
-    value = units.egfr(lab.value_quantity)
+def _reported(decisive: float, chart: Chart, lab: Observation, day: date, age: int) -> Egfr | str:
+    value, bound = units.egfr(lab.value_quantity), units.egfr_below(lab.value_quantity)
+    if bound is not None and bound <= decisive:
+        value = bound
     if value is None:
         return units.why_not(lab.value_quantity)
     row = EGFR.find(lab.code)
     how = markdown("reported by the laboratory as {code}", code=row.display if row else "eGFR")
-    return Egfr(value, day, _REPORTED, "laboratory", how)
+    return Egfr(value, day, _REPORTED, "laboratory", how, bound is not None)
 
 
 def _newest(usable: Sequence[_Usable], preferred: Sequence[Code] = ()) -> Egfr | None:

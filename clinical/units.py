@@ -3,6 +3,7 @@
 The unit is read from `code`, then from `unit`, without regard to case; the micro sign and the
 Greek mu are a u. A unit that is not listed, a comparator ("<5"), a missing, zero, negative or
 infinite value is not a number, and so is a quantity whose `code` and `unit` contradict each other.
+Analysers tell the gravest results as a bound ("<15", ">14"); a bound is read by its own function.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from typing import TypeGuard
+
+import msgspec
 
 from clinical import thresholds
 from fhir.records import Quantity
@@ -34,6 +37,16 @@ def egfr(quantity: Quantity | None) -> float | None:
 def hba1c(quantity: Quantity | None) -> float | None:
     """In % NGSP."""
     return _convert(quantity, _HBA1C)
+
+
+def egfr_below(quantity: Quantity | None) -> float | None:
+    """The N of an eGFR told as "<N", in mL/min/1.73 m2."""
+    return _convert(_bound(quantity, "<"), _EGFR)
+
+
+def hba1c_above(quantity: Quantity | None) -> float | None:
+    """The N of an HbA1c told as ">N", in % NGSP."""
+    return _convert(_bound(quantity, ">"), _HBA1C)
 
 
 def recorded(quantity: Quantity | None) -> str:
@@ -74,6 +87,12 @@ _EGFR: Accepted = dict.fromkeys(
     float,
 )
 _HBA1C: Accepted = {"%": float, "mmol/mol": _ngsp}
+
+
+def _bound(quantity: Quantity | None, comparator: str) -> Quantity | None:
+    if quantity is None or quantity.comparator != comparator:
+        return None
+    return msgspec.structs.replace(quantity, comparator=None)
 
 
 def _convert(quantity: Quantity | None, accepted: Accepted) -> float | None:

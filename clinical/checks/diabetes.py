@@ -68,19 +68,19 @@ def _judge(chart: Chart) -> Iterator[Result]:
 def _recent(
     chart: Chart, last: date, newest: Sequence[Observation], unused: Sequence[Unused]
 ) -> Iterator[Result]:
-    values = [
-        (value, lab) for lab in newest if (value := units.hba1c(lab.value_quantity)) is not None
-    ]
+    values = [(value, lab) for lab in newest if (value := _percent(lab)) is not None]
     if not values:
         why = units.why_not(newest[0].value_quantity)
         yield _gap("{newest}", newest=labs.unused("HbA1c", newest[0], last, why).told)
         return
     value, lab = min(values, key=lambda each: each[0])
-    if value <= UNCONTROLLED_ABOVE:
+    above = units.hba1c_above(lab.value_quantity) is not None
+    if value < UNCONTROLLED_ABOVE or (value == UNCONTROLLED_ABOVE and not above):
         return
+    shown = f"{'above ' if above else ''}{value:.10g} %"
     yield Finding(
         rule=f"{_RULE}-uncontrolled",
-        summary=f"HbA1c {value:.10g} % on {day(last)}: above {UNCONTROLLED_ABOVE} %",
+        summary=f"HbA1c {shown} on {day(last)}: above {UNCONTROLLED_ABOVE} %",
         indicator="warning",
         source=_LIMITS.source("cms122"),
         detail=join(
@@ -136,6 +136,14 @@ def _overdue(
             "data-wrong",
         ),
     )
+
+
+def _percent(lab: Observation) -> float | None:
+    """The value, or the bound of one told as "above N" where that decides."""
+    above = units.hba1c_above(lab.value_quantity)
+    if above is not None and above >= UNCONTROLLED_ABOVE:
+        return above
+    return units.hba1c(lab.value_quantity)
 
 
 def _recorded(lab: Observation, percent: float | None) -> Markdown:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 
 from clinical import codes, labs, medicines, problems, thresholds
 from clinical.chart import Chart
@@ -69,7 +68,7 @@ def metformin_renal(chart: Chart) -> Iterator[Result]:
             if matched == "unknown":
                 yield _gap("the order {order}, whose medicine is not told", order=draft.reference)
             elif matched != "another":
-                kidney = kidney or kidney_function(chart)
+                kidney = kidney or kidney_function(chart, CONTRAINDICATED_BELOW)
                 yield from _judge(_Case(chart, draft, order, matched, kidney))
 
 
@@ -77,11 +76,11 @@ def _judge(case: _Case) -> Iterator[Result]:
     chart, egfr = case.chart, case.kidney.egfr
     failure = problems.live(chart, KIDNEY_FAILURE)
     finding = None
-    if egfr and egfr.value < CONTRAINDICATED_BELOW:
+    if egfr and egfr.is_below(CONTRAINDICATED_BELOW):
         finding = _contraindicated(case, egfr, failure)
     elif failure:
         finding = _kidneys_failed(case, failure)
-    elif egfr and egfr.value < START_NOT_BELOW:
+    elif egfr and egfr.is_below(START_NOT_BELOW):
         active = medicines.continues(chart, case.draft, case.order, METFORMIN)
         finding = _reduced(case, egfr, active)
         if active is None:
@@ -206,7 +205,7 @@ def _evidence(egfr: Egfr) -> Markdown:
     )
 
 
-def _shown(egfr: Egfr) -> Decimal:
+def _shown(egfr: Egfr) -> str:
     return egfr.shown(CONTRAINDICATED_BELOW, START_NOT_BELOW)
 
 

@@ -122,8 +122,8 @@ def test_who_is_not_left_out() -> None:
             "HbA1c 7.2 mmol/L on 01 May 2026, in a unit not known here",
         ),
         (
-            {"labs": [a1c(14, "2026-05-01", comparator=">")]},
-            "HbA1c >14 % on 01 May 2026, not an exact number",
+            {"labs": [a1c(8.9, "2026-05-01", comparator=">")]},
+            "HbA1c >8.9 % on 01 May 2026, not an exact number",
         ),
         ({"labs": [a1c(None, ago(183))]}, "without a usable number"),
         (
@@ -202,3 +202,10 @@ def test_what_an_uncontrolled_card_says() -> None:
 def test_a_result_of_the_future_is_told() -> None:
     (found,) = findings(check(a1c(7.2, "2027-05-01")))
     assert said(found).endswith("- HbA1c 7.2 % on 01 May 2027, dated in the future")
+
+
+@pytest.mark.parametrize("bound", [9, 14])
+def test_a_value_told_as_above_a_bound_counts_where_that_decides(bound: float) -> None:
+    (found,) = findings(check(labs=[a1c(bound, "2026-05-01", comparator=">")]))
+    assert found.summary == f"HbA1c above {bound} % on 01 May 2026: above 9 %"
+    assert found.indicator == "warning"

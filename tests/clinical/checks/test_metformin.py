@@ -1,5 +1,6 @@
 """Metformin orders against the newest eGFR."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -198,6 +199,21 @@ def test_kidney_failure_that_is_refuted_or_resolved_does_not_count() -> None:
     assert check(labs=[egfr(50)], conditions=over) == []
 
 
+@pytest.mark.parametrize("bound", [15, 30])
+def test_an_egfr_told_as_below_a_bound_counts_where_that_decides(bound: float) -> None:
+    (found,) = findings(check(labs=[egfr(bound, "2026-05-01", comparator="<")]))
+    assert (found.rule, found.indicator) == ("renal.metformin.contraindicated", "critical")
+    assert f"eGFR below {bound} on 01 May 2026" in found.summary
+
+
+def test_a_laboratory_egfr_of_the_same_day_is_told_beside_the_computed_one() -> None:
+    (found,) = findings(
+        check(labs=[creatinine(3.1, "2026-05-01"), egfr(67.7, "2026-05-01"), egfr(50, ago(300))])
+    )
+    assert found.rule == "renal.metformin.contraindicated"
+    assert "the laboratory reported 67.7 of the same day" in (found.detail or "")
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -210,8 +226,8 @@ def test_kidney_failure_that_is_refuted_or_resolved_does_not_count() -> None:
             "creatinine 168 g/L on 01 May 2026, in a unit not known here",
         ),
         (
-            {"labs": [egfr(15, "2026-05-01", comparator="<")]},
-            "reported eGFR <15 mL/min/{1.73_m2} on 01 May 2026, not an exact number",
+            {"labs": [egfr(31, "2026-05-01", comparator="<")]},
+            "reported eGFR <31 mL/min/{1.73_m2} on 01 May 2026, not an exact number",
         ),
         ({"labs": [creatinine(1.9, None)]}, "creatinine 1.9 mg/dL, without a full date"),
         (
@@ -339,4 +355,4 @@ def test_no_record_text_becomes_markup() -> None:
     (found,) = findings(results)
     assert found.detail
     assert "<" not in found.detail
-    assert "](" not in found.detail
+    assert not re.search(r"(?<!\\)\]\(", found.detail)

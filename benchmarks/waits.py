@@ -1,0 +1,104 @@
+"""Missing prefetch: six keys from a slow FHIR server, against its slowest single request.
+
+Chartside asks for all keys at once, so a call should take little longer than the slowest of its
+requests alone, made one at a time by a client that keeps its connection, in the same seconds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from statistics import median
+from urllib.parse import urlsplit
+
+from benchmarks import bodies, servers, services
+from benchmarks.table import at_most, show
+from sandbox.fhir import FhirServer
+
+DELAY = 0.05
+_TARGET = 1.3
+_RECORDS = {"Condition": 15, "Observation": 100, "Procedure": 15, "MedicationRequest": 15}
+_JSON = {"Content-Type": "application/json"}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def run(calls: int) -> None:
+    """Make the calls and print how they compare."""
+    with FhirServer([_chart()], delay=DELAY) as fhir:
+        variables = {services.FHIR_BASE: fhir.base}
+        with servers.granian("Chartside", "benchmarks.services:serve", variables) as server:
+            times = [(_whole(server, fhir.base), _slowest(fhir.base)) for _ in range(calls + 2)]
+        asked = len(fhir.seen)
+    # The first calls open the connections.
+    wholes, singles = zip(*times[2:], strict=True)
+    ratios = [whole / single for whole, single in zip(wholes, singles, strict=True)]
+    show(
+        "Six missing keys from a FHIR server that takes 50 ms for each request",
+        f"{calls} calls, {asked} requests seen by the FHIR server; milliseconds, medians",
+        ("", "whole call", "slowest request", "ratio", "calls"),
+        [
+            (
+                "six-keys",
+                f"{median(wholes) * 1000:.1f}",
+                f"{median(singles) * 1000:.1f}",
+                at_most(median(ratios), _TARGET),
+                f"{min(ratios):.2f}-{max(ratios):.2f}",
+            )
+        ],
+    )
+
+
+def _chart() -> bodies.Resource:
+    chart = bodies.Chart()
+    records = [chart.patient()]
+    for type_, number in _RECORDS.items():
+        records += itertools.islice(chart.search(f"{type_}?category=laboratory"), number)
+    entries = [{"resource": record} for record in records]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _whole(server: servers.Server, base: str) -> float:
+    body = bodies.without_prefetch(base)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.connect()
+    started = time.perf_counter()
+    connection.request("POST", urlsplit(server.url("six-keys")).path, body, _JSON)
+    answer = connection.getresponse()
+    found = json.load(answer)
+    lasted = time.perf_counter() - started
+    connection.close()
+    expected = f"{_RECORDS['Condition']} conditions in the prefetch"
+    if answer.status != 200 or found["cards"][0]["summary"] != expected:
+        raise RuntimeError(f"six-keys answers {answer.status} {found}")
+    return lasted
+
+
+def _slowest(base: str) -> float:
+    address = urlsplit(base)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=10)
+    connection.connect()
+    lasted = []
+    for method, path, form in _requests(address.path):
+        started = time.perf_counter()
+        connection.request(method, path, form, _FORM if form else {})
+        answer = connection.getresponse()
+        answer.read()
+        lasted.append(time.perf_counter() - started)
+        if answer.status != 200:
+            raise RuntimeError(f"the FHIR server answers {path} with {answer.status}")
+    connection.close()
+    return max(lasted)
+
+
+def _requests(path: str) -> Iterator[tuple[str, str, str | None]]:
+    for template in services.SIX.values():
+        filled = template.replace("{{context.patientId}}", bodies.PATIENT_ID)
+        type_, _, query = filled.partition("?")
+        yield (
+            ("POST", f"{path}/{type_}/_search", query)
+            if query
+            else ("GET", f"{path}/{type_}", None)
+        )
