@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import bodies, load, servers, services
+from benchmarks import lineup, load, servers, services
 from benchmarks.servers import Server
 from benchmarks.table import Row, at_most, show
 
 SIZE = "100 kB"
 EARLY, LATE = 2_000, 10_000
 _MOST_MB = 120
-# Allocators round up; more than this in 8,000 calls is a leak.
+# Allocators round up; more than this in 8,000 calls would be a leak.
 _GROWTH = 1.02
 
 
 def run(folder: Path) -> None:
     """Make the calls on 16 connections and print what the worker holds."""
-    body = folder / "footprint.json"
-    body.write_bytes(bodies.call(services.CHART, bodies.SIZES[SIZE], few=15))
-    with servers.granian("Chartside", "benchmarks.services:serve") as server:
-        row = _row(server, "chart-count", body)
+    rows = []
+    with servers.shipped() as server:
+        templates = lineup.clinical_templates(server)
+        if templates is not None:
+            body = lineup.write(folder, lineup.CLINICAL, templates)[SIZE]
+            rows.append(_row(server, lineup.CLINICAL, body))
+    if not rows:
+        with servers.granian("Chartside", "benchmarks.services:serve") as server:
+            body = lineup.write(folder, "count", services.CHART)[SIZE]
+            rows.append(_row(server, "chart-count", body))
     show(
         f"Memory of the worker process after calls of {SIZE}, 16 connections",
         "MB; RSS counts shared pages whole, PSS its share of them",
         ("", "RSS at start", f"after {EARLY:,}", f"after {LATE:,}", "growth", "PSS", "RSS/120 MB"),
-        [row],
+        rows,
     )
 
 

@@ -74,21 +74,30 @@ def write(folder: Path, name: str, templates: Mapping[str, str]) -> dict[str, Pa
     """A body of each size, as files."""
     files = {label: folder / f"{name}-{size}.json" for label, size in bodies.SIZES.items()}
     for label, size in bodies.SIZES.items():
-        files[label].write_bytes(bodies.call(templates, size, few=1 if size < 10_000 else 15))
+        files[label].write_bytes(bodies.call(templates, size))
     return files
+
+
+def clinical_templates(server: Server) -> Mapping[str, str] | None:
+    """The prefetch templates of the clinical service, if this server has it."""
+    for entry in server.discovery()["services"]:
+        if (entry["id"], entry["hook"]) == (CLINICAL, "patient-view"):
+            templates: Mapping[str, str] = entry["prefetch"]
+            return templates
+    return None
 
 
 def _clinical(stack: ExitStack, folder: Path) -> list[Contender]:
     server = stack.enter_context(servers.shipped())
-    for entry in server.discovery()["services"]:
-        if (entry["id"], entry["hook"]) == (CLINICAL, "patient-view"):
-            files = write(folder, CLINICAL, entry["prefetch"])
-            found = Contender(f"Chartside {CLINICAL}", server, CLINICAL, files)
-            cards = [len(json.loads(_answer(found, size))["cards"]) for size in files]
-            print(f"{CLINICAL} answers the bodies with {', '.join(map(str, cards))} cards.")
-            return [found]
-    print(f"SKIPPED: the shipped server has no {CLINICAL} on patient-view.")
-    return []
+    templates = clinical_templates(server)
+    if templates is None:
+        print(f"SKIPPED: the shipped server has no {CLINICAL} on patient-view.")
+        return []
+    files = write(folder, CLINICAL, templates)
+    found = Contender(f"Chartside {CLINICAL}", server, CLINICAL, files)
+    cards = [len(json.loads(_answer(found, size))["cards"]) for size in files]
+    print(f"{CLINICAL} answers the bodies with {', '.join(map(str, cards))} cards.")
+    return [found]
 
 
 def _answer(contender: Contender, size: str) -> bytes:

@@ -40,8 +40,10 @@ def run(url: str, body: Path, connections: int, seconds: float) -> Figures:
         return _python(url, body, connections, seconds, calls=10**9)
     # wrk takes whole seconds only, so `timeout` ends it: SIGINT lets it report.
     done = subprocess.run(
-        ["timeout", "--signal=INT", f"{seconds}", WRK, "-t1", f"-c{connections}", "-d60s"]
-        + ["-s", str(_SCRIPT), url, "--", str(body)],
+        [
+            *("timeout", "--signal=INT", f"{seconds}", WRK, "-t1", f"-c{connections}", "-d60s"),
+            *("-s", str(_SCRIPT), url, "--", str(body)),
+        ],
         capture_output=True,
         text=True,
         timeout=seconds + 30,

@@ -62,7 +62,7 @@ def rounds(
 
 def of(samples: Sequence[Sample], figure: str) -> float:
     """The median of one figure."""
-    return median(getattr(sample, figure) for sample in samples)
+    return float(median(getattr(sample, figure) for sample in samples))
 
 
 def ratios(one: Sequence[Sample], other: Sequence[Sample], figure: str = "rate") -> list[float]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from granian import Granian
+
 from web import server
 
 
 def main(target: str, port: str) -> None:
-    granian = server.Granian
-
     def start(_: str, **options: Any) -> Any:
-        return granian(target, **options)
+        return Granian(target, **options)
 
     setattr(server, "Granian", start)  # noqa: B010
     server.main(["--port", port, "--workers", "1"])

@@ -95,6 +95,6 @@ def _noise(samples: Samples) -> None:
         for cell in samples.values()
     )
     print(
-        f"\nNoise: fastest over slowest round of one cell: {median(spreads):.2f} in the median cell,"
-        f" {spreads[-1]:.2f} in the worst."
+        "\nNoise: the fastest round of a cell over its slowest is "
+        f"{median(spreads):.2f} in the median cell, {spreads[-1]:.2f} in the worst."
     )

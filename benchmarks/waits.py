@@ -20,7 +20,7 @@ from sandbox.fhir import FhirServer
 
 DELAY = 0.05
 _TARGET = 1.3
-_RECORDS = {"Condition": 15, "Observation": 100, "Procedure": 15, "MedicationRequest": 15}
+_CONDITIONS, _LABS = 15, 100
 _JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -53,9 +53,11 @@ def run(calls: int) -> None:
 
 def _chart() -> bodies.Resource:
     chart = bodies.Chart()
-    records = [chart.patient()]
-    for type_, number in _RECORDS.items():
-        records += itertools.islice(chart.search(f"{type_}?category=laboratory"), number)
+    records = itertools.chain(
+        [chart.patient()],
+        itertools.islice(chart.conditions(), _CONDITIONS),
+        itertools.islice(chart.observations(services.CHART["labs"]), _LABS),
+    )
     entries = [{"resource": record} for record in records]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
@@ -70,7 +72,7 @@ def _whole(server: servers.Server, base: str) -> float:
     found = json.load(answer)
     lasted = time.perf_counter() - started
     connection.close()
-    expected = f"{_RECORDS['Condition']} conditions in the prefetch"
+    expected = f"{_CONDITIONS} conditions in the prefetch"
     if answer.status != 200 or found["cards"][0]["summary"] != expected:
         raise RuntimeError(f"six-keys answers {answer.status} {found}")
     return lasted

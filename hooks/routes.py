@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, tzinfo
-from typing import Any
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from clinical.curate import curate
-from clinical.finding import Gap
-from clinical.text import markdown
-from fhir.bundle import Answer, Given, Missing
 from fhir.transport import Transport
+from hooks.arguments import arguments
 from hooks.cards import CardMaker
 from hooks.prefetch import answers
-from hooks.registry import Registry, Service
-from hooks.request import HookRequest, parse
+from hooks.registry import Registry
+from hooks.request import parse
 from web.errors import Problem, json_response
 from web.settings import Settings
 
@@ -53,13 +50,14 @@ def blueprint(settings: Settings, registry: Registry, clock: Clock) -> Blueprint
         if service is None:
             raise Problem(400, "value", "This service does not answer this hook.", "hook")
         found = answers(service, hook_request, owner, ehr, transport, settings.prefetch_deadline)
-        arguments, gaps = _arguments(service, hook_request, found)
-        if "today" in service.extras:
-            arguments["today"] = clock(ehr.zone).date()
-        if "zone" in service.extras:
-            arguments["zone"] = ehr.zone
+        extras = {
+            "context": hook_request.context,
+            "today": clock(ehr.zone).date(),
+            "zone": ehr.zone,
+        }
+        values, gaps = arguments(service, found, extras)
         chosen = curate(
-            service.function(**arguments),
+            service.function(**values),
             _MOST_CARDS.get(hook_request.hook, 5),
             quiet=hook_request.hook == "order-select",
         )
@@ -89,39 +87,3 @@ def _json_body() -> bytes:
     if request.content_length is None:
         request.stream.read(1)  # a chunked body is cut at the limit; what lies beyond is refused
     return body
-
-
-def _arguments(
-    service: Service, hook_request: HookRequest, found: Mapping[str, Answer]
-) -> tuple[dict[str, Any], list[Gap]]:
-    """The values for the service's parameters; raises Problem (412) where a needed one is not."""
-    values: dict[str, Any] = {}
-    gaps: list[Gap] = []
-    for parameter in service.parameters:
-        answer = found[parameter.key]
-        if isinstance(answer, Given):
-            values[parameter.key] = answer.value
-            gaps += [Gap(parameter.key, markdown("{text}", text=text)) for text in answer.gaps]
-            continue
-        if parameter.needed:
-            remedy = (
-                " Send it as prefetch, or allow us to read it with fhirAuthorization."
-                if isinstance(answer, Missing)
-                else ""
-            )
-            raise Problem(
-                412,
-                "incomplete",
-                f"This key is needed and {answer.reason}.{remedy}",
-                f"prefetch.{parameter.key}",
-            )
-        values[parameter.key] = None
-        gaps.append(
-            Gap(
-                parameter.key,
-                markdown("{key}: {reason}", key=parameter.key, reason=answer.reason),
-            )
-        )
-    if "context" in service.extras:
-        values["context"] = hook_request.context
-    return values, gaps

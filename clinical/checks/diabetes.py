@@ -124,7 +124,10 @@ def _overdue(
         source=_LIMITS.source("ada-2025"),
         detail=join(
             latest,
-            markdown("With diabetes at least twice a year: {days} days here.", days=INTERVAL),
+            markdown(
+                "In diabetes it is due at least twice a year; here, after {days} days.",
+                days=INTERVAL,
+            ),
             labs.not_used(chart, unused),
         ),
         suggestions=(Suggestion("Order HbA1c", (Create("Order HbA1c", order),), recommended=True),),
