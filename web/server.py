@@ -45,6 +45,8 @@ def main(port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=THREADS,
         websockets=False,
+        # A worker that is told to end while it starts would otherwise never hear of it.
+        workers_kill_timeout=3,
         log_level=LogLevels.error,
     ).serve()
 
