@@ -217,10 +217,13 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
 _NAMED = 3
 
 
-def searchset(pages: Sequence[Page], wanted: type[Resource], window: bool = False) -> Given:
+def searchset(
+    pages: Sequence[Page], wanted: type[Resource], window: bool = False, rest: str | None = None
+) -> Given:
     """All pages of one search as one list, with its gaps in words.
 
-    `window`: only the newest were asked for, so that fewer came than there are is no gap.
+    `window`: only the newest were asked for, so that fewer came than there are is no gap. `rest`:
+    why there are further pages that could not be had.
     """
     name = wanted.__name__
     records: list[Resource] = []
@@ -240,6 +243,9 @@ def searchset(pages: Sequence[Page], wanted: type[Resource], window: bool = Fals
     withheld = max(page.total for page in pages) - sum(page.entries for page in pages)
     if withheld > 0 and not window:
         gaps.append(f"{withheld} more {name} were counted by the EHR and not sent")
+    if rest:
+        gaps.append(f"only a part of all {name} could be had: the rest {rest}")
+    if rest or (withheld > 0 and not window):
         unreadable.append(Unreadable(name, "?"))
     return Given(Records(records, tuple(unreadable), included), tuple(gaps))
 

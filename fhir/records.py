@@ -204,12 +204,15 @@ class Records(list[R]):
 class Draft:
     """A resource that the EHR shows us in the hook context, not (yet) part of the record.
 
-    `reference` is `Type/id` as the EHR wrote it. `resource` is None where the type has no read
-    model or its content could not be read: then nothing can be judged about it. `original` is its
-    JSON, the start of any update. `selected`: it is one of the orders that order-select is about.
+    `reference` is `Type/id` as the EHR wrote it; where that names no single order (no id, or one
+    id twice), `#` and a number tell them apart and `addressable` is false. `resource` is None
+    where the type has no read model or its content could not be read: then nothing can be judged
+    about it. `original` is its JSON, the start of any update. `selected`: it is one of the orders
+    that order-select is about.
     """
 
     reference: str
     resource: Record | None
     original: bytes
     selected: bool = True
+    addressable: bool = True

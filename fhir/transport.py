@@ -207,7 +207,9 @@ class Transport:
         """This EHR's own pool. Runs on the loop, so it is made once without a lock."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._limits.connections),
+                # A connection a query: what a server sends unasked on an idle one (a 408, say)
+                # would be taken for the answer to the next query, and all after it be off by one.
+                connector=aiohttp.TCPConnector(limit=self._limits.connections, force_close=True),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
                 auto_decompress=False,

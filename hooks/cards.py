@@ -113,7 +113,11 @@ class CardMaker:
         chart = (request.hook_instance.lower(), request.context.patient_id)
         seed = "\n".join((self._ehr_id, service_id, request.hook, *chart))
         told = _gaps(gaps)
-        cards = [self._card(finding, told, seed, request) for finding in findings]
+        cards = [
+            # Gaps are told once, on the gravest card: repeated they would drown the findings.
+            self._card(finding, Markdown() if number else told, seed, request)
+            for number, finding in enumerate(findings)
+        ]
         actions = system_actions if self._profile.system_actions else ()
         body = _Response(cards, [self._action(action, request) for action in actions])
         return msgspec.json.encode(body)
@@ -156,7 +160,9 @@ class CardMaker:
 
     def _fits(self, suggestion: Suggestion) -> bool:
         most = self._profile.suggestion_actions
-        return most is None or len(suggestion.actions) <= most
+        return (most is None or len(suggestion.actions) <= most) and all(
+            isinstance(action, Create) or action.draft.addressable for action in suggestion.actions
+        )
 
     def _selection(self, pick: str) -> str:
         allowed = self._profile.selection_behaviors

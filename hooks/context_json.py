@@ -58,20 +58,26 @@ def read_context(
 
 def _with_selection(context: OrderSelect) -> OrderSelect:
     selected = set(context.selections)
-    if not selected <= {draft.reference for draft in context.draft_orders}:
+    if not selected <= {_named(draft) for draft in context.draft_orders}:
         raise Problem(400, "value", "A selection is not in draftOrders.", "context.selections")
     return replace(
         context,
         draft_orders=tuple(
-            replace(draft, selected=draft.reference in selected) for draft in context.draft_orders
+            replace(draft, selected=_named(draft) in selected) for draft in context.draft_orders
         ),
     )
 
 
+def _named(draft: Draft) -> str:
+    """The reference as the EHR wrote it."""
+    return draft.reference if draft.addressable else draft.reference.rpartition("#")[0]
+
+
 def _check_tasks(context: OrderDispatch) -> None:
+    orders = set(context.dispatched_orders)
     for task in context.fulfillment_tasks:
         focus = focus_of(task)
-        if focus is not None and focus not in context.dispatched_orders:
+        if focus is not None and focus not in orders:
             raise Problem(
                 400, "value", "A task is not for a dispatched order.", "context.fulfillmentTasks"
             )

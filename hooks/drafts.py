@@ -6,7 +6,9 @@ DSTU2 shapes, and an object where R4 has an array; a clinical check judges only 
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
@@ -49,6 +51,9 @@ class _Wrapped(Struct):
     resource: Raw
 
 
+# An order session has dozens of orders.
+_MOST = 500
+
 _decode_bundle = msgspec.json.Decoder(_Bundle).decode
 _decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
@@ -67,11 +72,8 @@ def read_bundle(
         raise Problem(400, "structure", "This field is a FHIR Bundle.", path) from None
     if not_empty and not bundle.entry:
         raise Problem(400, "required", "This Bundle holds at least one entry.", path)
-    return tuple(
-        _draft(entry.resource, path, owner, types)
-        for entry in bundle.entry
-        if bytes(entry.resource) != b"null"
-    )
+    resources = [entry.resource for entry in bundle.entry if bytes(entry.resource) != b"null"]
+    return tuple(_told_apart(_drafts(resources, path, owner, types)))
 
 
 def read_array(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> list[Draft]:
@@ -80,7 +82,7 @@ def read_array(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> list
         resources = _decode_array(raw)
     except UNREADABLE:
         raise Problem(400, "structure", "This field is an array of resources.", path) from None
-    return [_draft(resource, path, owner, types) for resource in resources]
+    return _told_apart(_drafts(resources, path, owner, types))
 
 
 def read_one(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
@@ -95,6 +97,23 @@ def focus_of(draft: Draft) -> str | None:
     except UNREADABLE:
         return None
     return focus.reference if focus else None
+
+
+def _drafts(resources: list[Raw], path: str, owner: Owner, types: frozenset[str]) -> list[Draft]:
+    if len(resources) > _MOST:
+        raise Problem(400, "too-long", f"This field holds at most {_MOST} resources.", path)
+    return [_draft(resource, path, owner, types) for resource in resources]
+
+
+def _told_apart(drafts: list[Draft]) -> list[Draft]:
+    """A finding speaks of one order, so no two may go by the same reference."""
+    times = Counter(draft.reference for draft in drafts)
+    return [
+        draft
+        if times[draft.reference] == 1 and not draft.reference.endswith("/")
+        else replace(draft, reference=f"{draft.reference}#{number}", addressable=False)
+        for number, draft in enumerate(drafts, 1)
+    ]
 
 
 def _draft(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:

@@ -44,7 +44,7 @@ def answers(
         answer = Missing("was not sent") if raw is None else _given(parameter, raw, owner)
         if isinstance(answer, Page):
             open_.append((parameter, [answer], NextPage(answer.next or "")))
-            answer = Missing("holds only the first page")
+            answer = _part(parameter, answer, Missing("holds only the first page"))
         elif isinstance(answer, Missing):
             query = parameter.template.fill(request.tokens)
             if query is not None:
@@ -58,9 +58,10 @@ def answers(
         asked = [ask for _, _, ask in open_]
         fetched = transport.fetch(server, token, asked, seconds)
         for (parameter, pages, _), bodies in zip(open_, fetched, strict=True):
-            answer = (
-                bodies if isinstance(bodies, Refused) else _fetched(parameter, pages, bodies, owner)
-            )
+            if isinstance(bodies, Refused):
+                answer = _part(parameter, pages[0], bodies) if pages else bodies
+            else:
+                answer = _fetched(parameter, pages, bodies, owner)
             found[parameter.key] = answer
             owner = _with_links(owner, answer)
     return found
@@ -74,6 +75,13 @@ def _given(parameter: Parameter, raw: Raw, owner: Owner) -> Answer | Page:
     if not isinstance(page, Page) or (page.next is not None and not parameter.template.window):
         return page
     return searchset([page], parameter.type, parameter.template.window)
+
+
+def _part(parameter: Parameter, first: Page, rest: Missing | Refused) -> Answer:
+    """A first page without the others: good evidence, but never all of it."""
+    if parameter.needed:
+        return rest
+    return searchset([first], parameter.type, rest=f"was not sent ({rest.reason})")
 
 
 def _fetched(

@@ -50,7 +50,7 @@ def for_profile(profile: Profile, *services: Callable[..., Any]) -> AbstractCont
     return serving(found, Ehr(id="profiled", profile=profile))
 
 
-@pytest.fixture(params=["default", "epic", "first", "modern"])
+@pytest.fixture(scope="module", params=["default", "epic", "first", "modern"])
 def signed(request: pytest.FixtureRequest) -> Iterator[Reply]:
     """The answer to an order-sign call for EHRs of all kinds."""
     profiles = {"default": Profile(), "epic": EPIC, "first": FIRST, "modern": MODERN}
@@ -58,7 +58,7 @@ def signed(request: pytest.FixtureRequest) -> Iterator[Reply]:
         yield client.call("demo-order-sign", raw("order-sign"))
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(scope="module", params=SERVICES)
 def cards(request: pytest.FixtureRequest, demo: Client) -> list[Json]:
     """The cards of each demo service."""
     found = demo.call(SERVICES[request.param], raw(request.param)).cards
@@ -469,9 +469,9 @@ def test_a_suggestion_of_several_actions_is_told_where_only_one_can_be_applied()
 
 
 @pytest.mark.req("CH-108")
-def test_override_reasons_are_whole_codings(cards: list[Json], signed: Reply) -> None:
+def test_override_reasons_are_whole_codings(demo: Client, signed: Reply) -> None:
     assert signed.card["overrideReasons"]
-    for card in [*cards, *signed.cards]:
+    for card in [*demo.call("demo-patient-view", raw("patient-view")).cards, *signed.cards]:
         for reason in card.get("overrideReasons", ()):
             assert set(reason) == {"code", "system", "display"}
             assert all(isinstance(text, str) and text for text in reason.values())
@@ -481,9 +481,9 @@ def test_override_reasons_are_whole_codings(cards: list[Json], signed: Reply) ->
 
 
 @pytest.mark.req("CH-109", "CH-110")
-def test_links_are_complete(cards: list[Json], signed: Reply) -> None:
+def test_links_are_complete(demo: Client, signed: Reply) -> None:
     assert len(links(signed.cards)) == 2
-    for link in links([*cards, *signed.cards]):
+    for link in links([*demo.call("demo-patient-view", raw("patient-view")).cards, *signed.cards]):
         assert link["label"]
         assert absolute(link["url"])
         assert link["type"] in ("absolute", "smart")
@@ -679,7 +679,9 @@ def test_a_critical_card_is_never_left_out(hook: str, indicator: Indicator, show
     with serving([many(indicator, 12)]) as client:
         found = client.call("many", raw(f"shared-{hook}")).cards
     assert len(found) == shown
-    assert {card["detail"] for card in found} == {"**Not checked:**\n\n- no 0\n- no 1"}
+    # What could not be checked is told once, on the gravest card.
+    told = "**Not checked:**\n\n- no 0\n- no 1"
+    assert [card.get("detail") for card in found] == [told, *[None] * (shown - 1)]
 
 
 @service("order-select", id="quiet", title="t", description="d")
@@ -712,3 +714,25 @@ def test_a_draft_without_content_is_still_an_order_to_name() -> None:
         f"{each['resourceType']}/{each['id']}"
         for each in resources(body("order-sign")["context"]["draftOrders"])
     ]
+
+
+NO_ID = {"context.draftOrders.entry.0.resource.id": DROP}
+
+
+@pytest.mark.req("CH-103", "CH-104", "CH-105")
+def test_an_order_without_an_id_is_not_changed_but_told(demo: Client) -> None:
+    card = demo.call("demo-order-sign", body("order-sign", edits=NO_ID)).card
+    assert {action["type"] for action in actions([card])} <= {"create"}
+    assert "Remove ibuprofen" in card["detail"]
+
+
+@pytest.mark.parametrize("edits", [NO_ID, {}], ids=["no id", "one id"])
+def test_orders_that_their_id_does_not_tell_apart_have_a_card_each(
+    demo: Client, edits: Json
+) -> None:
+    call = body("order-sign", edits=edits)
+    entries = call["context"]["draftOrders"]["entry"]
+    entries.append(json.loads(json.dumps(entries[0]).replace("ibuprofen 400", "ibuprofen 600")))
+    found = demo.call("demo-order-sign", call).cards
+    assert len(found) == 2
+    assert len({card["uuid"] for card in found}) == 2

@@ -1,5 +1,6 @@
 """CDS Hooks checklist D: the context of each hook (CH-048 to CH-069)."""
 
+import time
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
@@ -552,7 +553,35 @@ def test_tasks_are_optional(demo: Client, edits: Mapping[str, Any]) -> None:
     assert calls(demo, "order-dispatch", edits).status == 200
 
 
+@pytest.mark.req("CH-059")
+@pytest.mark.parametrize(("tasks", "status"), [(500, 200), (501, 400), (20_000, 400)])
+def test_a_dispatch_of_very_many_orders_is_answered_in_time(
+    demo: Client, tasks: int, status: int
+) -> None:
+    orders = [f"ServiceRequest/sr-{number}" for number in range(20_000)]
+    fulfilled = [{"resourceType": "Task", "focus": {"reference": orders[-1]}}] * tasks
+    edits = {"context.dispatchedOrders": orders, "context.fulfillmentTasks": fulfilled}
+    started = time.monotonic()
+    assert calls(demo, "order-dispatch", edits).status == status
+    assert time.monotonic() - started < 2
+
+
 # --- the other hooks ---------------------------------------------------------------------------
+
+
+@pytest.mark.req("CH-060", "CH-061", "CH-062", "CH-063")
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ("appointment-book", "Appointment by PractitionerRole/ruiz-clinic-3"),
+        ("medication-refill", "metformin 500 MG tablet for PractitionerRole/ruiz-clinic-3"),
+        ("problem-list-item-create", "Condition added"),
+        ("allergyintolerance-create", "AllergyIntolerance/new-latex"),
+        ("medication-verify", "MedicationRequest/signed-ibu"),
+    ],
+)
+def test_what_the_hook_brings_reaches_its_service(demo: Client, hook: str, said: str) -> None:
+    assert said in demo.call(SERVICES[hook], raw(hook)).card["summary"]
 
 
 @pytest.mark.req("CH-060", "CH-062")

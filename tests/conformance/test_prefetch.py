@@ -449,6 +449,20 @@ def test_a_first_page_alone_is_not_the_whole_list(
 
 
 @pytest.mark.req("CH-078")
+@pytest.mark.parametrize("refused", [False, True], ids=["no token", "server fails"])
+def test_an_optional_first_page_is_used_and_its_rest_is_told(
+    hurried: Client, fhir: FhirServer, refused: bool
+) -> None:
+    fhir.plant("MedicationRequest", Status(500))
+    call = body("order-select", fhir.base, {} if refused else ALONE)
+    link = {"relation": "next", "url": second_page(fhir)}
+    call["prefetch"]["medications"]["link"].append(link)
+    card = hurried.call("demo-order-select", call).card
+    assert "warfarin" in card["detail"]
+    assert "MedicationRequest" in gap(card)
+
+
+@pytest.mark.req("CH-078")
 @pytest.mark.parametrize("url", [None, "", DROP, 7, "?page=2", "relative", "http://["])
 def test_a_next_link_that_leads_nowhere_is_noticed(
     client: Client, fhir: FhirServer, url: Any

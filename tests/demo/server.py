@@ -1,13 +1,14 @@
 """The application under test, running: in a thread with services of the test, or under granian."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -95,6 +96,8 @@ def process(
             cwd=cwd,
             stdout=output,
             stderr=subprocess.STDOUT,
+            # A group of its own, so that no worker outlives the test.
+            start_new_session=True,
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(ROOT),
@@ -106,7 +109,11 @@ def process(
             yield running
         finally:
             running.terminate()
-            running.wait(10)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(5)
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
 
 
 def free_port() -> int:

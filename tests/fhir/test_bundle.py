@@ -32,6 +32,8 @@ from fhir.records import (
     ServiceRequest,
 )
 
+pytestmark = pytest.mark.req("CH-072", "CH-074", "CH-075", "CH-076", "CH-077", "CH-078")
+
 BASE = "https://ehr.test/fhir"
 OTHER_BASE = "https://second.test/r4"
 OWNER = Owner("p1", (BASE, OTHER_BASE))

@@ -10,6 +10,8 @@ from fhirclient.models.servicerequest import ServiceRequest
 from fhir import drafts
 from fhir.records import Coding, Draft
 
+pytestmark = pytest.mark.req("CH-010", "CH-102", "CH-103")
+
 INR = Coding("http://loinc.org", "6301-6", "INR in Platelet poor plasma by Coagulation assay")
 
 

@@ -27,7 +27,9 @@ from sandbox.faults import (
     Truncated,
 )
 from sandbox.fhir import FhirServer
-from tests.demo.wire import answering
+from tests.demo.wire import answering, echoing
+
+pytestmark = pytest.mark.req("CH-078", "CH-081", "CH-082", "CH-083", "CH-086", "CH-087")
 
 TOKEN = "t0ken"
 NEVER = 3600.0
@@ -508,6 +510,17 @@ def test_a_hostile_body_costs_its_own_answer_only(server: FhirServer, body: byte
         first, second = fetch(base, LABS, PATIENT)
     for found in (first, second):
         assert isinstance(found, Refused) or found == [body]
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"408 Request Timeout"])
+def test_an_answer_before_its_question_is_not_taken_for_one(status: bytes) -> None:
+    # Load balancers send an unasked 408 before they hang up; a bad one may send anything.
+    with echoing() as (base, push):
+        transport = Transport([base])
+        for id in ("p1", "p2", "p3"):
+            (found,) = fetch(base, Query("Patient", id), transport=transport, seconds=1.0)
+            assert found == [f"/fhir/Patient/{id}".encode()]
+            push(b"HTTP/1.1 " + status + b"\r\nContent-Length: 6\r\n\r\nPOISON")
 
 
 @pytest.mark.parametrize("token", ["a\r\nX: y", "a\n", "ä", "\udc80"])

@@ -7,6 +7,8 @@ import pytest
 from hooks.members import members
 from web.errors import Problem
 
+pytestmark = pytest.mark.req("CH-006", "CH-007")
+
 DUPLICATES: dict[str, tuple[bytes, str | None]] = {
     "top": (b'{"a":1,"a":2}', None),
     "top, equal": (b'{"a":1,"a":1}', None),

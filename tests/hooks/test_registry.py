@@ -13,6 +13,8 @@ from hooks.registry import Registry, ServiceError, find
 from tests.demo.services import demo_patient_view
 from web.settings import StartError
 
+pytestmark = pytest.mark.req("CH-016", "CH-017", "CH-020", "CH-022", "CH-027")
+
 FUTURE = "from __future__ import annotations\n"
 HEAD = """\
 from collections.abc import Iterator, Iterable

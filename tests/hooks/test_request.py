@@ -16,6 +16,8 @@ from hooks.request import parse
 from tests.demo.bodies import HOOKS, PATIENT_ID, PLACEHOLDER, Json, body, encoded
 from web.errors import Problem
 
+pytestmark = pytest.mark.req("CH-022", "CH-048", "CH-049", "CH-054", "CH-068")
+
 BASES = ("https://listed.test/fhir",)
 
 

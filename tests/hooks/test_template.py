@@ -6,6 +6,8 @@ from fhir.transport import Query
 from hooks.contexts import HOOKS, tokens
 from hooks.template import USER_TOKENS, TemplateError, parse
 
+pytestmark = pytest.mark.req("CH-022", "CH-023", "CH-024", "CH-025", "CH-026")
+
 TOKENS = tokens("order-sign") | USER_TOKENS
 PATIENT = "patient={{context.patientId}}"
 

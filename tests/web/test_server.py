@@ -68,31 +68,28 @@ def test_a_bad_option_is_told(tmp_path: Path, options: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path, stop: signal.Signals) -> None:
+def test_it_listens_on_this_machine_only_and_ends_when_told_to(
+    tmp_path: Path, stop: signal.Signals
+) -> None:
     log, port = tmp_path / "log", free_port()
     options = ("--port", str(port), "--workers", "2")
     with process(*options, cwd=SERVED, log=log, **DEVELOPMENT) as running:
         wait_until_ready(running, port, log)
         assert Client(f"http://127.0.0.1:{port}").get("/cds-services").status == 200
+        assert set(listening(port)) == {f"0100007F:{port:04X}"}
         running.send_signal(stop)
         assert running.wait(10) == 0
     told = log.read_text()
     assert told.startswith(f"Chartside on http://localhost:{port} (Ctrl-C stops it)\n")
     assert "Traceback" not in told
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", port), 1)
+    assert listening(port) == []
 
 
-def test_it_is_reachable_from_this_machine_only(tmp_path: Path) -> None:
-    log, port = tmp_path / "log", free_port()
-    options = ("--port", str(port), "--workers", "1")
-    with process(*options, cwd=SERVED, log=log, **DEVELOPMENT) as running:
-        wait_until_ready(running, port, log)
-        listening = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
-        addresses = [line.split()[1] for line in listening.splitlines() if " 0A " in line]
-        assert [each for each in addresses if each.endswith(f":{port:04X}")] == [
-            f"0100007F:{port:04X}"
-        ]
+def listening(port: int) -> list[str]:
+    """The addresses on which something listens at this port, as the kernel writes them."""
+    tables = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    addresses = [line.split()[1] for line in tables.splitlines() if " 0A " in line]
+    return [each for each in addresses if each.endswith(f":{port:04X}")]
 
 
 def test_a_path_prefix_comes_with_the_public_url(tmp_path: Path) -> None:
