@@ -8,8 +8,10 @@ that one bad entry costs that entry and not the chart.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Raw, Struct
@@ -88,6 +90,18 @@ _decode_links = msgspec.json.Decoder(_Linked).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
 
+def normal(url: str) -> str:
+    """A base URL as it compares: scheme and host in lower case, no default port, no last slash
+    (RFC 3986, 6.2.2). Raises ValueError for a port that is none.
+    """
+    parts = urlsplit(url)
+    port = parts.port
+    host = (parts.hostname or "") if ":" not in (parts.hostname or "") else f"[{parts.hostname}]"
+    if port is not None and port != {"http": 80, "https": 443}.get(parts.scheme):
+        host += f":{port}"
+    return f"{parts.scheme}://{host}{parts.path}".rstrip("/")
+
+
 class Owner:
     """The patient of this chart, and every way a reference can name them.
 
@@ -97,7 +111,7 @@ class Owner:
 
     def __init__(self, patient_id: str, bases: Iterable[str], links: Iterable[str] = ()) -> None:
         self.patient_id = patient_id
-        self._bases = tuple(bases)
+        self._bases = tuple(map(normal, bases))
         ids = {patient_id, *links}
         self._own = frozenset(
             f"{base}Patient/{id}" for id in ids for base in ("", *(f"{b}/" for b in self._bases))
@@ -106,10 +120,15 @@ class Owner:
     def owns(self, subject: Reference | None) -> bool:
         if subject is None or subject.reference is None:
             return False
-        return (
-            subject.reference in self._own
-            or subject.reference.partition("/_history/")[0] in self._own
-        )
+        return subject.reference in self._own or self._plain(subject.reference) in self._own
+
+    def _plain(self, reference: str) -> str:
+        """A reference without its version, its base spelled as ours are."""
+        plain = reference.partition("/_history/")[0]
+        if "://" in plain:
+            with suppress(ValueError):
+                return normal(plain)
+        return plain
 
     def linked(self, patient: Patient) -> Owner:
         """The same owner, with the other ids that this patient's own record names."""
@@ -122,10 +141,11 @@ class Owner:
 
     def _id(self, reference: str) -> str:
         """The id in a reference to a Patient of this EHR, else ""."""
+        plain = self._plain(reference)
         for base in ("", *(f"{base}/" for base in self._bases)):
-            head, _, rest = reference.partition(f"{base}Patient/")
-            if not head and rest:
-                return rest.partition("/_history/")[0]
+            head, _, id_ = plain.partition(f"{base}Patient/")
+            if not head and id_:
+                return id_
         return ""
 
 

@@ -24,7 +24,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from fhir.bundle import Refused, next_link
+from fhir.bundle import Refused, next_link, normal
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Transport:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bases = frozenset(bases)
+        self._bases = frozenset(map(normal, bases))
         self._limits = limits or Limits()
         self._breaker = _Breaker(self._limits, clock)
         self._session: aiohttp.ClientSession | None = None

@@ -16,7 +16,7 @@ from clinical.finding import (
     SystemAction,
     Update,
 )
-from clinical.text import markdown
+from clinical.text import day, markdown
 from hooks.registry import service
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Suggestion",
     "SystemAction",
     "Update",
+    "day",
     "markdown",
     "service",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from clinical.finding import Gap
 from clinical.text import markdown
-from fhir.bundle import Answer, Given, Missing
+from fhir.bundle import Answer, Given, Missing, Refused
 from hooks.registry import Service
 from web.errors import Problem
 
@@ -30,7 +30,7 @@ def arguments(
         elif parameter.needed:
             raise Problem(
                 412,
-                "incomplete",
+                answer.code if isinstance(answer, Refused) else "required",
                 f"This key is needed and {answer.reason}.{_remedy(answer)}",
                 f"prefetch.{key}",
             )

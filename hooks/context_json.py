@@ -40,7 +40,9 @@ def read_context(
             named = {name: named[old], **named}
     if "patientId" not in named:
         raise Problem(400, "required", "This field is required.", "context.patientId")
-    owner = Owner(_decode(named["patientId"], _decode_id, "context.patientId"), bases)
+    owner = Owner(
+        _decode(named["patientId"], _decode_id, "context.patientId", _FORMS["patientId"]), bases
+    )
     values = {}
     for field in _FIELDS[hook]:
         raw = named.get(field.json)
@@ -83,11 +85,11 @@ def _check_tasks(context: OrderDispatch) -> None:
             )
 
 
-def _decode(raw: Raw, decode: Callable[[Raw], Any], path: str) -> Any:
+def _decode(raw: Raw, decode: Callable[[Raw], Any], path: str, form: str) -> Any:
     try:
         return decode(raw)
     except UNREADABLE:
-        raise Problem(400, "value", "This field has the wrong form.", path) from None
+        raise Problem(400, "value", f"This field is {form}.", path) from None
 
 
 def _reader(json: str, annotation: Any) -> Read:
@@ -100,10 +102,10 @@ def _reader(json: str, annotation: Any) -> Read:
         return lambda raw, owner: read_bundle(raw, path, owner, types, not_empty)
     if annotation == list[Draft]:
         return lambda raw, owner: read_array(_as_array(raw), path, owner, types)
-    decode = msgspec.json.Decoder(annotation).decode
+    decode, form = msgspec.json.Decoder(annotation).decode, _FORMS[json]
     if json in _ALIASES["order-dispatch"].values():
-        return lambda raw, _: _decode(_as_array(raw), decode, path)
-    return lambda raw, _: _decode(raw, decode, path)
+        return lambda raw, _: _decode(_as_array(raw), decode, path, form)
+    return lambda raw, _: _decode(raw, decode, path, form)
 
 
 def _as_array(raw: Raw) -> Raw:
@@ -129,6 +131,16 @@ _TYPES: dict[str, frozenset[str]] = {
     "allergyIntolerance": frozenset({"AllergyIntolerance"}),
     "medication": frozenset({"MedicationRequest", "MedicationOrder"}),
     "fulfillmentTasks": frozenset({"Task"}),
+}
+
+# What a field that is no resource looks like, for whoever has to send it right.
+_FORMS = {
+    "patientId": "a bare FHIR id, such as p-123",
+    "encounterId": "a bare FHIR id, such as e-123",
+    "userId": "a reference to the user whom this hook allows, such as Practitioner/123",
+    "performer": "a reference such as Organization/123",
+    "selections": "a list of references such as MedicationRequest/123",
+    "dispatchedOrders": "a list of at least one reference such as ServiceRequest/123",
 }
 
 # These hooks say that something was just entered, so an empty Bundle contradicts them.

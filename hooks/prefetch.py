@@ -51,9 +51,14 @@ def answers(
                 open_.append((parameter, [], query))
         found[parameter.key] = answer
         owner = _with_links(owner, answer)
-    server = request.fhir_server
-    if open_ and server is not None and transport.lists(server) and _may_call(request, ehr):
-        authorization = request.fhir_authorization
+    server, authorization = request.fhir_server, request.fhir_authorization
+    why_not = _why_not(request, ehr, transport)
+    if why_not:
+        for parameter, _, _ in open_:
+            answer = found[parameter.key]
+            if isinstance(answer, Missing):
+                found[parameter.key] = Refused(f"{answer.reason}, and {why_not}")
+    elif open_ and server and (authorization or ehr.open_fhir):
         token = authorization.access_token if authorization else None
         asked = [ask for _, _, ask in open_]
         fetched = transport.fetch(server, token, asked, seconds)
@@ -106,10 +111,17 @@ def _with_links(owner: Owner, answer: Answer) -> Owner:
     return owner
 
 
-def _may_call(request: HookRequest, ehr: Ehr) -> bool:
-    """Whether this call allows us to ask its FHIR server (CDS Hooks, FHIR Resource Access)."""
+def _why_not(request: HookRequest, ehr: Ehr, transport: Transport) -> str | None:
+    """What forbids to ask the FHIR server that this call names (CDS Hooks, FHIR Resource Access);
+    None where nothing does, or where it names none.
+    """
     authorization = request.fhir_authorization
-    if authorization is None:
-        return ehr.open_fhir
-    patient = authorization.patient
-    return authorization.expires_in > 0 and patient in (None, request.context.patient_id)
+    if request.fhir_server is None or (authorization is None and not ehr.open_fhir):
+        return None
+    if not transport.lists(request.fhir_server):
+        return "fhirServer is not an address of this EHR's trust record"
+    if authorization and authorization.expires_in <= 0:
+        return "fhirAuthorization has expired"
+    if authorization and authorization.patient not in (None, request.context.patient_id):
+        return "fhirAuthorization is for another patient"
+    return None

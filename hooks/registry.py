@@ -123,7 +123,11 @@ class Registry:
         self._services: dict[str, dict[str, Service]] = {}
         self.all: list[Service] = []
         for function in functions:
-            checked = _checked(function)
+            try:
+                checked = _checked(function)
+            except (TypeError, AttributeError) as error:
+                # An argument of another type than the decorator's annotations say.
+                raise ServiceError(f"{_file(function)}: {error}") from None
             self.all.append(checked)
             for hook in checked.hooks:
                 hooks = self._services.setdefault(checked.id, {})
@@ -196,6 +200,14 @@ def _checked(function: Callable[..., Any]) -> Service:
     for name, parameter in names.items():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise wrong(f"parameter {name!r} cannot be given by its name")
+        if parameter.default is not parameter.empty:
+            raise wrong(f"parameter {name!r} has a default; its annotation says if it is needed")
+    unknown = [name for name in names if name not in {*declared.prefetch, "context", *_EXTRAS}]
+    if unknown:
+        raise wrong(
+            f"parameter {unknown[0]!r} is no prefetch key ({', '.join(declared.prefetch)}) and "
+            "none of context, today and zone"
+        )
     for key in declared.prefetch:
         if key not in names:
             raise wrong(f"prefetch key {key!r} is declared and never read")
@@ -212,14 +224,10 @@ def _checked(function: Callable[..., Any]) -> Service:
             if not _takes(hints.get(name), [HOOKS[hook] for hook in declared.hooks]):
                 raise wrong("'context' is not annotated with the contexts of its hooks")
             extras.add(name)
-        elif name in _EXTRAS:
+        else:
             if hints.get(name) is not _EXTRAS[name]:
                 raise wrong(f"{name!r} is annotated {_EXTRAS[name].__name__}")
             extras.add(name)
-        else:
-            raise wrong(
-                f"parameter {name!r} is no prefetch key and none of context, today and zone"
-            )
     return Service(
         declared.hooks,
         declared.id,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Raw
 
-from fhir.bundle import UNREADABLE, Owner
+from fhir.bundle import UNREADABLE, Owner, normal
 from hooks.context_json import read_context
 from hooks.contexts import HOOKS, Context, camel
 from hooks.members import Member, members
@@ -64,7 +64,7 @@ def parse(body: bytes, bases: tuple[str, ...]) -> tuple[HookRequest, Owner]:
     envelope = members(body)
     hook = _text(envelope, "hook")
     if hook not in HOOKS:
-        raise Problem(400, "value", "This hook is not known here.", "hook")
+        raise Problem(400, "value", f"The hooks known here are {', '.join(HOOKS)}.", "hook")
     instance = _text(envelope, "hookInstance")
     if not _UUID.fullmatch(instance):
         raise Problem(400, "value", "hookInstance is a UUID without a prefix.", "hookInstance")
@@ -108,7 +108,7 @@ def _fhir_server(envelope: Mapping[str, Member]) -> str | None:
             url = urlsplit(server)
             plain = not (url.username or url.password or url.query or url.fragment)
             if url.scheme in ("http", "https") and url.hostname and url.port != 0 and plain:
-                return server.rstrip("/")
+                return normal(server)
         except ValueError:
             pass  # a host or port that is none
     raise Problem(400, "value", "fhirServer is an absolute http(s) URL.", "fhirServer")
@@ -129,12 +129,20 @@ def _fhir_authorization(
             try:
                 values[name] = decode(named[name])
             except UNREADABLE:
-                raise Problem(400, "value", "This field has the wrong form.", path) from None
+                raise Problem(400, "value", f"This field is {_FORMS[name]}.", path) from None
         elif name != "patient":
             raise Problem(400, "required", "This field is required.", path)
     return FhirAuthorization(**values)
 
 
+_FORMS = {
+    "access_token": "a text of visible ASCII characters",
+    "token_type": "Bearer",
+    "expires_in": "a whole number of seconds",
+    "scope": "a text",
+    "subject": "a text",
+    "patient": "a text",
+}
 _AUTHORIZATION = {
     field.name: msgspec.json.Decoder(field.type).decode
     for field in msgspec.structs.fields(FhirAuthorization)

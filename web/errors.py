@@ -7,6 +7,7 @@ never quote the request, so no patient data and no token can come back in an err
 from __future__ import annotations
 
 import logging
+from traceback import walk_tb
 from typing import Literal
 
 import msgspec
@@ -82,14 +83,22 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
         # The message of an exception may quote the record, its type and place may not.
-        place = error.__traceback__
-        while place and place.tb_next:
-            place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_qualname}:{place.tb_lineno}" if place else "?"
-        log.error("unhandled %s at %s", type(error).__name__, where)
+        log.error("unhandled %s at %s", type(error).__name__, _place(error))
         return outcome(
             Problem(500, "exception", "This service failed. Decide without it and report the time.")
         )
+
+
+# Where a fault of a service is looked for first: the code of clinical authors.
+_AUTHORS = ("/hooks/services/", "/clinical/checks/")
+
+
+def _place(error: Exception) -> str:
+    """File and line at fault: the last one of an author's code, else the last one of all."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    authors = [each for each in frames if any(part in each[0] for part in _AUTHORS)]
+    file, line = (authors or frames)[-1]
+    return f"{'/'.join(file.split('/')[-3:])}:{line}"
 
 
 _HTTP: dict[int, tuple[IssueCode, str]] = {

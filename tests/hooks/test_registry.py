@@ -49,7 +49,7 @@ GOOD = declared("patient: Patient", prefetch=PATIENT)
 MISTAKES: dict[str, tuple[str, str]] = {
     "misspelt key": (
         declared("patiant: Patient", prefetch=PATIENT),
-        "prefetch key 'patient' is declared and never read",
+        "parameter 'patiant' is no prefetch key (patient)",
     ),
     "misspelt parameter": (
         declared("patient: Patient, lab: list[Observation]", prefetch=PATIENT),
@@ -60,8 +60,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "prefetch key 'labs' is declared and never read",
     ),
     "parameter with a default": (
-        declared("patient: Patient, limit: int = 3", prefetch=PATIENT),
-        "parameter 'limit' is no prefetch key",
+        declared("patient: Patient = None", prefetch=PATIENT),
+        "parameter 'patient' has a default",
+    ),
+    "id that is no text": (
+        declared("patient: Patient", prefetch=PATIENT).replace('id="', 'id=b"'),
+        "bad.py",
     ),
     "keyword arguments": (
         declared("patient: Patient, **more: object", prefetch=PATIENT),
