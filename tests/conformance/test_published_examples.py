@@ -52,7 +52,7 @@ def ehr() -> Iterator[FhirServer]:
 
 @pytest.fixture(scope="module")
 def client(ehr: FhirServer) -> Iterator[Client]:
-    with serving(ehr=ehr_of(ehr), prefetch_deadline=8.0) as running:
+    with serving(ehr=ehr_of(ehr)) as running:
         yield running
 
 

@@ -59,7 +59,8 @@ def serving(
             mode="development",
             public_url=f"http://localhost:5000{prefix}",
             ehr=ehr or Ehr(id="demo-ehr"),
-            **settings,
+            # More time than a sound FHIR server needs on a busy machine.
+            **{"prefetch_deadline": 8.0, **settings},
         ),
         services,
         clock,
