@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+import msgspec
+
 from clinical.text import LONGEST_VALUE, Markdown, one_line, summary
 from fhir.records import Coding, Draft
 
@@ -65,6 +67,7 @@ class Create:
 
     def __post_init__(self) -> None:
         _one_line(self, "description")
+        _typed(self, order=LabOrder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ class Update:
 
     def __post_init__(self) -> None:
         _one_line(self, "description")
+        _typed(self, draft=Draft)
         _needs(bool(self.changes), "an update changes something")
+        msgspec.json.encode(dict(self.changes))  # raises TypeError for what is no JSON
         _needs(
             not {"id", "resourceType", "subject"} & set(self.changes),
             "an update keeps id, type and patient",
@@ -93,6 +98,7 @@ class Delete:
 
     def __post_init__(self) -> None:
         _one_line(self, "description")
+        _typed(self, draft=Draft)
 
 
 Action = Create | Update | Delete
@@ -108,6 +114,7 @@ class Suggestion:
 
     def __post_init__(self) -> None:
         _one_line(self, "label")
+        _all_typed(self, actions=Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +165,12 @@ class Finding:
         _needs(self.indicator in INDICATORS, f"{self.indicator!r} is not an indicator")
         object.__setattr__(self, "summary", summary(self.summary))
         _needs(bool(self.summary), "a finding needs a summary")
-        _needs(
-            self.detail is None or isinstance(self.detail, Markdown),
-            "detail is made with markdown(), which escapes record text",
-        )
+        _typed(self, source=Source, detail=Markdown | None)
+        _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=Link | AppLink)
+        _needs(self.pick in ("at-most-one", "any"), f"{self.pick!r} is no way to pick")
         unknown = [reason for reason in self.overrides if reason not in OVERRIDE_REASONS]
         _needs(not unknown, f"unknown override reasons {unknown}")
+        _needs(len(set(self.overrides)) == len(self.overrides), "an override reason stands twice")
         recommended = sum(suggestion.recommended for suggestion in self.suggestions)
         _needs(
             self.pick == "any" or recommended <= 1, "at-most-one allows one recommended suggestion"
@@ -182,12 +189,18 @@ class Gap:
     rule: str
     text: Markdown
 
+    def __post_init__(self) -> None:
+        _typed(self, rule=str, text=Markdown)
+
 
 @dataclass(frozen=True, slots=True)
 class SystemAction:
     """Something the EHR applies without asking, only where a site has agreed to it."""
 
     action: Action
+
+    def __post_init__(self) -> None:
+        _typed(self, action=Action)
 
 
 Result = Finding | Gap | SystemAction
@@ -198,6 +211,23 @@ def _needs(holds: bool, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
+def _typed(value: object, **types: Any) -> None:
+    """Types hold at run time too: whoever saves a service and restarts runs no type checker. Text
+    in particular is not Markdown before `markdown()` has escaped it.
+    """
+    for name, type_ in types.items():
+        _needs(isinstance(getattr(value, name), type_), f"{name} is a {type_}")
+
+
+def _all_typed(value: object, **types: Any) -> None:
+    for name, type_ in types.items():
+        items = getattr(value, name)
+        _needs(
+            isinstance(items, tuple) and all(isinstance(each, type_) for each in items),
+            f"{name} is a tuple of {type_}",
+        )
+
+
 def _one_line(value: object, name: str) -> None:
     """Labels and descriptions are plain text, and may name something from the record."""
     text = one_line(getattr(value, name), LONGEST_VALUE)
@@ -206,5 +236,9 @@ def _one_line(value: object, name: str) -> None:
 
 
 def _is_web(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    plain = url.isprintable() and " " not in url and "@" not in parts.netloc
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -91,7 +91,11 @@ def _escape(value: Value) -> str:
         line = _ADDRESS.sub(rf"\1{_WORD_JOINER}", one_line(value, LONGEST_VALUE))
         line = _AT_START.sub(r"\1\\", _ACTIVE.sub(r"\\\1", line))
         return line.translate(_ENTITIES)
-    return format(value, "g") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return format(value, "g")
+    if isinstance(value, int | Decimal):
+        return str(value)
+    raise TypeError(f"markdown() takes text, numbers and dates, not {type(value).__name__}")
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

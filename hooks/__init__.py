@@ -11,22 +11,26 @@ from clinical.finding import (
     Gap,
     LabOrder,
     Link,
+    Result,
     Source,
     Suggestion,
     SystemAction,
     Update,
 )
 from clinical.text import day, markdown
+from fhir.records import Coding
 from hooks.registry import service
 
 __all__ = [
     "AppLink",
+    "Coding",
     "Create",
     "Delete",
     "Finding",
     "Gap",
     "LabOrder",
     "Link",
+    "Result",
     "Source",
     "Suggestion",
     "SystemAction",

@@ -6,7 +6,7 @@ Practitioner are widened to PractitionerRole, which EHRs send for the same perso
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated
 
 import msgspec
@@ -147,6 +147,15 @@ def tokens(hook: str) -> frozenset[str]:
     """The prefetch tokens `context.<field>` of a hook: its members that are a single text."""
     return frozenset(
         f"context.{camel(member.name)}" for member in fields(HOOKS[hook]) if member.name in _TOKENS
+    )
+
+
+def sure_tokens(hook: str) -> frozenset[str]:
+    """Those of its tokens that every call of this hook fills."""
+    return frozenset(
+        f"context.{camel(member.name)}"
+        for member in fields(HOOKS[hook])
+        if member.name in _TOKENS and member.default is MISSING
     )
 
 

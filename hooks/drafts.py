@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 from msgspec import Raw, Struct
@@ -50,6 +50,8 @@ class _Bundle(Struct, rename="camel"):
 class _Wrapped(Struct):
     resource: Raw
 
+
+_READ = {type_.__name__ for type_ in get_args(Record)}
 
 # An order session has dozens of orders.
 _MOST = 500
@@ -119,9 +121,12 @@ def _told_apart(drafts: list[Draft]) -> list[Draft]:
 def _draft(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
     try:
         header = _decode_header(raw)
-        patients = _patients(header)
     except UNREADABLE:
         raise Problem(400, "structure", "This field holds FHIR resources.", path) from None
+    patients, odd = _patients(header)
+    if odd and header.resource_type in _READ:
+        text = f"The subject of a {header.resource_type} is a Reference."
+        raise Problem(400, "structure", text, path)
     if types and header.resource_type not in types:
         expected = " or ".join(sorted(types))
         raise Problem(400, "value", f"This field holds a resource of type {expected}.", path)
@@ -134,16 +139,22 @@ def _draft(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> Draft:
     return Draft(f"{header.resource_type}/{header.id or ''}", record, bytes(raw))
 
 
-def _patients(header: _Header) -> list[Reference]:
-    """Each reference to a patient by which the resource says whose it is."""
-    references = [
-        _decode_reference(raw) for raw in (header.subject, header.patient, header.beneficiary)
-    ]
+def _patients(header: _Header) -> tuple[list[Reference], bool]:
+    """Each reference to a patient by which the resource says whose it is, and whether one of the
+    members that hold them is none.
+    """
+    references: list[Reference | None] = []
+    odd = False
+    for raw in (header.subject, header.patient, header.beneficiary):
+        try:
+            references.append(_decode_reference(raw))
+        except UNREADABLE:
+            odd = True
     # Participants of other resource types have other shapes, so an odd one is passed over.
     for actor in _participants(header):
         with suppress(*UNREADABLE):
             references.append(_decode_actor(actor).actor)
-    return [each for each in references if each and "Patient/" in (each.reference or "")]
+    return [each for each in references if each and "Patient/" in (each.reference or "")], odd
 
 
 def _participants(header: _Header) -> list[Raw]:

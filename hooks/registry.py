@@ -29,7 +29,7 @@ import msgspec
 
 from clinical.finding import Result
 from fhir.records import Patient, Record, Resource
-from hooks.contexts import HOOKS, Context, tokens
+from hooks.contexts import HOOKS, Context, sure_tokens, tokens
 from hooks.template import USER_TOKENS, Template, TemplateError, parse
 from web.settings import StartError
 
@@ -197,10 +197,10 @@ def _checked(function: Callable[..., Any]) -> Service:
     except Exception as error:
         raise wrong(f"has an annotation that means nothing: {error}") from None
     names = inspect.signature(function).parameters
-    for name, parameter in names.items():
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+    for name, argument in names.items():
+        if argument.kind not in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY):
             raise wrong(f"parameter {name!r} cannot be given by its name")
-        if parameter.default is not parameter.empty:
+        if argument.default is not argument.empty:
             raise wrong(f"parameter {name!r} has a default; its annotation says if it is needed")
     unknown = [name for name in names if name not in {*declared.prefetch, "context", *_EXTRAS}]
     if unknown:
@@ -213,11 +213,18 @@ def _checked(function: Callable[..., Any]) -> Service:
             raise wrong(f"prefetch key {key!r} is declared and never read")
     parameters, extras = [], set()
     allowed = USER_TOKENS.union(frozenset.intersection(*map(tokens, declared.hooks)))
+    sure = frozenset.intersection(*map(sure_tokens, declared.hooks))
     for name in names:
         if name in declared.prefetch:
             try:
                 template = parse(declared.prefetch[name], allowed)
-                parameters.append(_parameter(name, template, hints.get(name)))
+                parameter = _parameter(name, template, hints.get(name))
+                if parameter.needed and not template.tokens <= sure:
+                    raise TemplateError(
+                        "not every call of its hooks fills its tokens, so it may be absent: "
+                        "annotate it with | None"
+                    )
+                parameters.append(parameter)
             except TemplateError as error:
                 raise wrong(f"prefetch key {name!r}: {error}") from None
         elif name == "context":

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from clinical.curate import curate
+from clinical.finding import Gap
+from clinical.text import markdown
 from fhir.transport import Transport
 from hooks.arguments import arguments
 from hooks.cards import CardMaker
@@ -62,6 +64,8 @@ def blueprint(settings: Settings, registry: Registry, clock: Clock) -> Blueprint
             quiet=hook_request.hook == "order-select",
         )
         gaps += chosen.gaps
+        if more := chosen.left_out.get("limit"):
+            gaps.append(Gap("limit", markdown("{more} more findings, not shown here", more=more)))
         log.info(
             "%s on %s: %d cards, %d gaps, %d left out",
             service.id,

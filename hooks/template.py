@@ -47,6 +47,10 @@ class Template:
     def is_read(self) -> bool:
         return self.id is not None
 
+    @property
+    def tokens(self) -> frozenset[str]:
+        return frozenset(_TOKEN.findall(self.text))
+
     def fill(self, tokens: Mapping[str, str]) -> Query | None:
         """The query with its tokens filled, or None where the context leaves one open."""
         try:
