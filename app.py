@@ -10,8 +10,13 @@ from typing import Any
 
 from flask import Flask
 
-from hooks import index, registry, routes
-from web import access, errors, well_known
+from hooks import commands, index, registry, routes
+from hooks.caller import Callers
+from hooks.memory import Memory
+from store import commands as store_commands
+from store import database
+from store.replay import Replay
+from web import access, errors, logs, well_known
 from web.settings import Settings, from_environment
 
 
@@ -22,21 +27,35 @@ def create_app(
 ) -> Flask:
     """The application. By default: settings from the environment, services from their folder."""
     settings = settings or from_environment(os.environ)
+    found = registry.Registry(registry.find() if services is None else services)
+    registry.check_entitlements(found, settings.trust)
+    engine = database.connect(settings.database)
+    development = settings.mode == "development"
+    if development:
+        database.migrate(engine)
     app = Flask(__name__, static_url_path=settings.path_prefix + "/static")
     app.url_map.merge_slashes = False  # it would answer a POST with a redirect
+    app.extensions["chartside"] = settings
+    app.extensions["chartside.engine"] = engine
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
+    logs.init_app(app)
     errors.init_app(app)
     access.init_app(app, settings)
     well_known.init_app(app, settings)
-    found = registry.Registry(registry.find() if services is None else services)
-    app.register_blueprint(routes.blueprint(settings, found, clock))
+    callers = Callers(settings.trust, Replay(engine), development)
+    memory = Memory(engine, settings.secret)
+    app.register_blueprint(routes.blueprint(settings, found, callers, memory, clock))
     app.register_blueprint(index.blueprint(settings, found))
+    app.cli.add_command(commands.ehrs)
+    app.cli.add_command(store_commands.group(lambda: settings.database))
     return app
 
 
 def serve() -> Flask:
     """The application of a server process, with the start-up heap out of the collector's way."""
+    logs.configure()
     app = create_app()
+    database.require_current(app.extensions["chartside.engine"])
     gc.collect()
     gc.freeze()
     return app

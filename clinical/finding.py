@@ -145,8 +145,11 @@ class Finding:
     """One card's worth of evidence.
 
     `rule` is the stable id that statistics and suppression key on, e.g.
-    "renal.metformin.contraindicated"; `about` are the references (Type/id) that it speaks of, so
-    that one rule can speak of two orders. `pick`: whether suggestions exclude each other.
+    "renal.metformin.contraindicated"; so are `drug`, the ingredient it is about, and `severity`,
+    a number that grows as things get worse (an eGFR of 27 is -27): a card that was overridden
+    comes back for another drug and for a worse value. `about` are the references (Type/id) that it
+    speaks of, so that one rule can speak of two orders. `pick`: whether suggestions exclude each
+    other.
     """
 
     rule: str
@@ -154,6 +157,8 @@ class Finding:
     indicator: Indicator
     source: Source
     detail: Markdown | None = None
+    drug: str | None = None
+    severity: float | None = None
     about: tuple[str, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     pick: Literal["at-most-one", "any"] = "at-most-one"

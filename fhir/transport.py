@@ -4,29 +4,25 @@ Guards: only bases that this EHR's trust record lists; no redirects, cookies, pr
 environment or compressed answers; caps on pages and bytes; `next` links only under the base that
 was asked. One connection pool and one breaker an EHR, so that a slow EHR costs only its own calls.
 
-The requests of all threads run on one event loop of their own, because only there does a deadline
-end everything at once: a slow connect, a server that drips its headers, a body without an end.
+The requests of all threads run on one event loop of their own (`fhir/loop.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from fhir.bundle import Refused, next_link, normal
-
-T = TypeVar("T")
+from fhir.loop import loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ class Transport:
             return [Refused("the FHIR server is not one of this EHR", "forbidden")] * len(asked)
         if not self._breaker.allows():
             return [_RESTING] * len(asked)
-        work = _loop().submit(self._fetch_all(base, token, asked, seconds))
+        work = loop().submit(self._fetch_all(base, token, asked, seconds))
         try:
             # The loop itself keeps the deadline; the margin is for a loop that cannot run.
             return work.result(seconds + 0.1)
@@ -215,7 +211,7 @@ class Transport:
                 auto_decompress=False,
                 trust_env=False,
             )
-            _loop().at_end(self._session.close)
+            loop().at_end(self._session.close)
         return self._session
 
 
@@ -248,46 +244,6 @@ class _Breaker:
     def worked(self) -> None:
         with self._lock:
             self._failures = 0
-
-
-class _Loop:
-    """An event loop in a thread of its own; ends with the process."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._closers: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fhir", daemon=True)
-        self._thread.start()
-        atexit.register(self._end)
-
-    def submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def at_end(self, closer: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._closers.append(closer)
-
-    def _end(self) -> None:
-        async def close() -> None:
-            for closer in self._closers:
-                await closer()
-
-        self.submit(close()).result(2)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(2)
-        self._loop.close()
-
-
-_the_loop: _Loop | None = None
-_the_loop_lock = threading.Lock()
-
-
-def _loop() -> _Loop:
-    """Made at the first use, so that a server that forks its workers gets one a process."""
-    global _the_loop
-    with _the_loop_lock:
-        if _the_loop is None:
-            _the_loop = _Loop()
-        return _the_loop
 
 
 _ELSEWHERE = Refused("the next page is not under the FHIR server's address", "forbidden")

@@ -100,30 +100,49 @@ class CardMaker:
         self._key = secret.encode()
         self._launch_url = launch_url
 
-    def response(
+    def cards(
         self,
         service_id: str,
         request: HookRequest,
-        findings: Iterable[Finding],
+        findings: Sequence[Finding],
         gaps: Sequence[Gap],
-        system_actions: Iterable[Action],
-    ) -> bytes:
-        """The body of the answer to a service call."""
-        # With the patient: some clients send one hookInstance for every chart.
-        chart = (request.hook_instance.lower(), request.context.patient_id)
-        seed = "\n".join((self._ehr_id, service_id, request.hook, *chart))
+    ) -> list[Card]:
+        """A card for each finding, in their order."""
         told = _gaps(gaps)
-        cards = [
+        return [
             # Gaps are told once, on the gravest card: repeated they would drown the findings.
-            self._card(finding, Markdown() if number else told, seed, request)
+            self._card(service_id, request, finding, Markdown() if number else told)
             for number, finding in enumerate(findings)
         ]
-        actions = system_actions if self._profile.system_actions else ()
-        body = _Response(cards, [self._action(action, request) for action in actions])
-        return msgspec.json.encode(body)
 
-    def _card(self, finding: Finding, gaps: Markdown, seed: str, request: HookRequest) -> Card:
-        seed = f"{seed}\n{finding.key}"
+    def response(
+        self,
+        request: HookRequest,
+        cards: Sequence[Card],
+        system_actions: Iterable[Action],
+        app_links: bool = True,
+    ) -> bytes:
+        """The body of the answer. `app_links`: whether the app will find these cards."""
+        if not app_links:
+            cards = [_without_app_links(card) for card in cards]
+        actions = system_actions if self._profile.system_actions else ()
+        return msgspec.json.encode(
+            _Response(list(cards), [self._action(action, request) for action in actions])
+        )
+
+    def card_id(self, service_id: str, request: HookRequest, finding: Finding) -> str:
+        """The uuid of this finding's card."""
+        return self._uuid(self._seed(service_id, request, finding))
+
+    def _seed(self, service_id: str, request: HookRequest, finding: Finding) -> str:
+        # With the patient: some clients send one hookInstance for every chart.
+        chart = (request.hook_instance.lower(), request.context.patient_id)
+        return "\n".join((self._ehr_id, service_id, request.hook, *chart, finding.key))
+
+    def _card(
+        self, service_id: str, request: HookRequest, finding: Finding, gaps: Markdown
+    ) -> Card:
+        seed = self._seed(service_id, request, finding)
         card_id = self._uuid(seed)
         fitting = [each for each in finding.suggestions if self._fits(each)]
         told = [each.label for each in finding.suggestions if not self._fits(each)]
@@ -199,6 +218,11 @@ class CardMaker:
     def _uuid(self, name: str) -> str:
         digest = hmac.digest(self._key, name.encode(), hashlib.sha256)
         return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def _without_app_links(card: Card) -> Card:
+    links = [link for link in card.links if link.type != "smart"]
+    return msgspec.structs.replace(card, links=links)
 
 
 def _told(labels: Sequence[str]) -> Markdown:

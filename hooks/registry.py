@@ -31,7 +31,8 @@ from clinical.finding import Result
 from fhir.records import Patient, Record, Resource
 from hooks.contexts import HOOKS, Context, sure_tokens, tokens
 from hooks.template import USER_TOKENS, Template, TemplateError, parse
-from web.settings import StartError
+from web.errors import StartError
+from web.trust import Trust
 
 Function = TypeVar("Function", bound=Callable[..., Iterable[Result]])
 
@@ -162,6 +163,17 @@ class Registry:
             for service in self.all
             for hook in service.hooks
         ]
+
+
+def check_entitlements(registry: Registry, trust: Trust) -> None:
+    """Raises StartError where a trust record enables a service that there is not."""
+    there = {service.id for service in registry.all}
+    for ehr in trust.ehrs:
+        for id_ in sorted((ehr.cds.services or frozenset()) - there if ehr.cds else ()):
+            raise StartError(
+                f"ehr.{ehr.id}.cds.services: {id_!r} is no service here. There are: "
+                f"{', '.join(sorted(there))}."
+            )
 
 
 _MARK = "__cds_service__"

@@ -12,7 +12,7 @@ import pytest
 from hooks import registry
 from tests.demo.client import Client
 from tests.demo.server import serving
-from web import settings
+from web import settings, trust_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -68,6 +68,13 @@ def test_its_service_is_found_in_a_folder_listed_and_answers(
 
 
 def test_it_names_every_setting() -> None:
-    assert {name for name in settings._VARIABLES if name != "CHARTSIDE_SECRET"} == set(
-        re.findall(r"CHARTSIDE_[A-Z_]+[A-Z]", README)
-    )
+    named = set(re.findall(r"^\| `(CHARTSIDE_[A-Z_]+)`", README, re.MULTILINE))
+    assert named == {settings._CONFIG, *settings._VARIABLES}
+
+
+def test_its_trust_record_is_one(tmp_path: Path) -> None:
+    (example,) = _blocks("toml")
+    (tmp_path / "trust.toml").write_text(example)
+    (ehr,) = trust_file.load(tmp_path / "trust.toml").ehrs
+    assert ehr.cds is not None
+    assert ehr.cds.profile.selection_behaviors == ("any",)

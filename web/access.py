@@ -30,14 +30,13 @@ _CORS = {
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Guard every request and mark every answer for the origins that may read it."""
-    origins = frozenset(settings.ehr.origins)
+    origins = settings.trust.origins
+    development = settings.mode == "development"
 
     @app.before_request
-    def local_only() -> Response | None:
-        if not _LOCAL_HOST.fullmatch(request.host):
-            raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
-        if any(map(_FORWARDING.fullmatch, request.headers.keys())):
-            raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")
+    def guard() -> Response | None:
+        if development:
+            _check_local()
         if request.method == "OPTIONS":
             preflight = Response(status=204)
             del preflight.headers["Content-Type"]
@@ -49,8 +48,15 @@ def init_app(app: Flask, settings: Settings) -> None:
         origin = request.headers.get("Origin")
         if origin is not None:
             answer.vary.add("Origin")
-            if origin in origins or _LOCAL_ORIGIN.fullmatch(origin):
+            if origin in origins or (development and _LOCAL_ORIGIN.fullmatch(origin)):
                 answer.headers["Access-Control-Allow-Origin"] = origin
                 if request.method == "OPTIONS":
                     answer.headers.update(_CORS)
         return answer
+
+
+def _check_local() -> None:
+    if not _LOCAL_HOST.fullmatch(request.host):
+        raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
+    if any(map(_FORWARDING.fullmatch, request.headers.keys())):
+        raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")

@@ -6,15 +6,16 @@ never quote the request, so no patient data and no token can come back in an err
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 from traceback import walk_tb
 from typing import Literal
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, g
+from flask.cli import NoAppException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-log = logging.getLogger(__name__)
+from web.logs import log, note
 
 IssueCode = Literal[
     "invalid",
@@ -27,20 +28,41 @@ IssueCode = Literal[
     "not-supported",
     "too-long",
     "timeout",
+    "throttled",
     "incomplete",
+    "login",
     "exception",
 ]
 
 
-class Problem(Exception):
-    """A request that cannot be answered; `field` is a path such as `context.userId`."""
+class StartError(NoAppException):
+    """The server cannot start like this; the text names the file or variable and the remedy.
 
-    def __init__(self, status: int, code: IssueCode, text: str, field: str | None = None) -> None:
+    Flask's own class for it, which its command line tells without a traceback.
+    """
+
+
+class Problem(Exception):
+    """A request that cannot be answered; `field` is a path such as `context.userId`.
+
+    `reason` is for the log where the caller is not to know it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: IssueCode,
+        text: str,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.code = code
         self.text = text
         self.field = field
+        self.headers = headers or {}
+        self.reason: str | None = None
 
 
 class _Issue(msgspec.Struct, omit_defaults=True):
@@ -50,14 +72,23 @@ class _Issue(msgspec.Struct, omit_defaults=True):
     expression: list[str] = []
 
 
-class _Outcome(msgspec.Struct, tag_field="resourceType", tag="OperationOutcome"):
+class _Outcome(
+    msgspec.Struct, tag_field="resourceType", tag="OperationOutcome", omit_defaults=True
+):
     issue: list[_Issue]
+    id: str | None = None
 
 
 def outcome(problem: Problem) -> Response:
-    """The problem as the body of an answer (FHIR R4 OperationOutcome)."""
+    """The problem as the body of an answer (FHIR R4 OperationOutcome).
+
+    Its id is that of the request in the log, but for 401: all of those are the same.
+    """
     issue = _Issue("error", problem.code, problem.text, [problem.field] if problem.field else [])
-    return json_response(msgspec.json.encode(_Outcome([issue])), problem.status)
+    request_id = g.get("request_id") if problem.status != 401 else None
+    answer = json_response(msgspec.json.encode(_Outcome([issue], request_id)), problem.status)
+    answer.headers.update(problem.headers)
+    return answer
 
 
 def json_response(body: bytes, status: int = 200) -> Response:
@@ -70,6 +101,8 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(Problem)
     def known(problem: Problem) -> Response:
+        if problem.reason:
+            note(reason=problem.reason)
         return outcome(problem)
 
     @app.errorhandler(HTTPException)
@@ -83,7 +116,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
         # The message of an exception may quote the record, its type and place may not.
-        log.error("unhandled %s at %s", type(error).__name__, _place(error))
+        log.error("unhandled", error=type(error).__name__, place=_place(error))
         return outcome(
             Problem(500, "exception", "This service failed. Decide without it and report the time.")
         )

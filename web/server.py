@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from werkzeug.utils import import_string
 
-from web.settings import StartError
+from web.errors import StartError
 
 ADDRESS = "127.0.0.1"
 THREADS = 16
@@ -28,7 +28,7 @@ def main(port: int, workers: int) -> None:
     """Serve Chartside on this machine."""
     os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")
     try:
-        import_string("app:create_app")()
+        import_string("app:serve")()
     except StartError as error:
         raise click.ClickException(str(error)) from None
     if not _is_free(port):

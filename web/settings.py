@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-from web.trust import DEVELOPMENT, Ehr
-
-
-class StartError(Exception):
-    """The server cannot start like this; the text names the file or variable and the remedy."""
-
+from web import trust_file
+from web.errors import StartError
+from web.trust import DEVELOPMENT, Trust
 
 # An absolute URL of plain parts: cards carry links that begin with it.
 _URL = r"^https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?\Z"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in seconds, sizes in bytes.
+    """Times in seconds, sizes in bytes. `calls_at_once`: of one process; more are shed with 503.
 
     `public_url` is where the EHR reaches this server, with its path prefix if it has one.
-    `secret` keys what must be stable and not guessable, such as card ids. `security_contact` and
-    `security_expires` are what /.well-known/security.txt tells; without them there is none.
+    `secret` keys what must be stable and not guessable, such as card ids. `database` is a
+    SQLAlchemy URL. `security_contact` and `security_expires` are what /.well-known/security.txt
+    tells; without them there is none. `certificate_header` is the one that only the trusted proxy
+    can set, with the client certificate that it has seen.
     """
 
     mode: Literal["production", "development"] = "production"
     public_url: Annotated[str, msgspec.Meta(pattern=_URL)] = "http://localhost:5000"
-    secret: Annotated[str, msgspec.Meta(min_length=16)] = "for development only"
+    secret: Annotated[str, msgspec.Meta(min_length=32)] = "this secret is for development only"
+    database: str = "sqlite:///chartside.db"
     prefetch_deadline: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.4
     body_limit: Annotated[int, msgspec.Meta(ge=1000)] = 8_000_000
+    calls_at_once: Annotated[int, msgspec.Meta(ge=1)] = 12
+    certificate_header: str | None = None
     security_contact: (
         Annotated[str, msgspec.Meta(pattern=r"^(mailto:|tel:|https://)\S+\Z")] | None
     ) = None
     security_expires: datetime | None = None
-    ehr: Ehr = DEVELOPMENT
+    trust: Trust = DEVELOPMENT
 
     @property
     def path_prefix(self) -> str:
@@ -45,33 +48,61 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return urlsplit(self.public_url).path.rstrip("/")
 
 
-# Read from CHARTSIDE_MODE and so on; the trust record is not a variable.
+# CHARTSIDE_MODE and so on; any of them may be CHARTSIDE_..._FILE instead, with the value in a file.
 _VARIABLES = {
-    f"CHARTSIDE_{name.upper()}": name for name in Settings.__struct_fields__ if name != "ehr"
+    f"CHARTSIDE_{name.upper()}": name for name in Settings.__struct_fields__ if name != "trust"
 }
+_CONFIG = "CHARTSIDE_CONFIG"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
-    """The settings that these variables describe."""
-    unknown = [
-        name for name in environment if name.startswith("CHARTSIDE_") and name not in _VARIABLES
-    ]
+    """The settings that these variables describe. Raises StartError with the variable's name."""
+    known = {_CONFIG, *_VARIABLES, *(f"{name}_FILE" for name in _VARIABLES)}
+    unknown = [name for name in environment if name.startswith("CHARTSIDE_") and name not in known]
     if unknown:
-        raise StartError(f"{unknown[0]} is not a setting. There are: {', '.join(_VARIABLES)}.")
-    given = {
-        name: environment[variable]
-        for variable, name in _VARIABLES.items()
-        if variable in environment
-    }
+        raise StartError(
+            f"{unknown[0]} is not a setting. There are: {', '.join((_CONFIG, *_VARIABLES))}."
+        )
+    given: dict[str, Any] = {}
+    for variable, name in _VARIABLES.items():
+        value = _value(environment, variable)
+        if value is not None:
+            given[name] = value
     try:
         settings = msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         # msgspec says "... - at `$.body_limit`"; the operator set CHARTSIDE_BODY_LIMIT.
         reason, _, field = str(error).partition(" - at `$.")
         raise StartError(f"CHARTSIDE_{field.rstrip('`').upper()}: {reason}.") from None
+    config = environment.get(_CONFIG)
+    if config:
+        settings = msgspec.structs.replace(settings, trust=trust_file.load(Path(config)))
     if settings.mode == "production":
-        raise StartError(
-            "Production needs trust records, so that only known EHRs are answered, and this "
-            "version has none. Set CHARTSIDE_MODE=development to run on this machine only."
-        )
+        _check_production(settings, given, config)
     return settings
+
+
+def _value(environment: Mapping[str, str], variable: str) -> str | None:
+    file = environment.get(f"{variable}_FILE")
+    if file is None:
+        return environment.get(variable)
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"{variable}_FILE: {file}: {type(error).__name__}.") from None
+
+
+def _check_production(settings: Settings, given: Mapping[str, Any], config: str | None) -> None:
+    if not config:
+        raise StartError(
+            f"Production needs trust records: set {_CONFIG} to their file (README, Run it for "
+            "real), or CHARTSIDE_MODE=development to run on this machine only."
+        )
+    for name, why in (
+        ("secret", "at least 32 random characters; it keys card ids and encryption"),
+        ("public_url", "the https address where EHRs reach this server"),
+    ):
+        if name not in given:
+            raise StartError(f"CHARTSIDE_{name.upper()} is not set: {why}.")
+    if not settings.public_url.startswith("https://"):
+        raise StartError("CHARTSIDE_PUBLIC_URL is not https. Patient data needs it.")

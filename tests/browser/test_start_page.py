@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 from app import create_app
 from fhir.records import Observation, Patient
 from hooks import Finding, service
+from tests.demo.server import new_database
 from web.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def wide(patient: Patient, labs: list[Observation] | None) -> Iterator[Finding]:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    settings = Settings(mode="development", public_url="http://localhost:5000/x/y")
+    settings = Settings(
+        mode="development", public_url="http://localhost:5000/x/y", database=new_database()
+    )
     server = make_server("127.0.0.1", 0, create_app(settings, services=[wide]), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

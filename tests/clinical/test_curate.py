@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clinical.curate import curate
+from clinical.curate import Curated, curate
 from clinical.finding import Create, Finding, Gap, LabOrder, Source, SystemAction
 from clinical.text import markdown
 from fhir.records import Coding
@@ -16,6 +16,20 @@ def finding(rule: str, indicator: Any = "warning", *about: str, summary: str = "
 
 def rules(*results: Any, limit: int = 5, quiet: bool = False) -> list[str]:
     return [each.rule for each in curate(results, limit, quiet).findings]
+
+
+def reasons(curated: Curated) -> list[str]:
+    return [reason for _, reason in curated.left_out]
+
+
+def test_what_is_hidden_is_left_out_with_the_reason() -> None:
+    curated = curate(
+        [finding("a"), finding("b")],
+        5,
+        hides=lambda each: "overridden" if each.rule == "a" else None,
+    )
+    assert [each.rule for each in curated.findings] == ["b"]
+    assert [(each.rule, why) for each, why in curated.left_out] == [("a", "overridden")]
 
 
 def test_graver_findings_come_first_and_equals_keep_their_order() -> None:
@@ -40,7 +54,7 @@ def test_the_cap_never_drops_a_critical_one(limit: int, shown: str) -> None:
     )
     assert rules(*results, limit=limit) == list(shown)
     left_out = 4 - len(shown)
-    assert curate(results, limit).left_out == ({"limit": left_out} if left_out else {})
+    assert reasons(curate(results, limit)) == ["limit"] * left_out
 
 
 def test_the_first_of_two_with_one_key_speaks() -> None:
@@ -48,7 +62,7 @@ def test_the_first_of_two_with_one_key_speaks() -> None:
         [finding("a", summary="1"), finding("a", summary="2"), finding("a", "warning", "X/1")], 5
     )
     assert [each.summary for each in curated.findings] == ["1", "s"]
-    assert curated.left_out == {"same": 1}
+    assert reasons(curated) == ["same"]
 
 
 def test_a_graver_one_is_not_hidden_by_the_first_of_its_key() -> None:
@@ -60,7 +74,7 @@ def test_a_graver_one_is_not_hidden_by_the_first_of_its_key() -> None:
 def test_while_ordering_information_is_left_out() -> None:
     curated = curate([finding("a", "info"), finding("b")], 5, quiet=True)
     assert [each.rule for each in curated.findings] == ["b"]
-    assert curated.left_out == {"quiet": 1}
+    assert reasons(curated) == ["quiet"]
 
 
 def test_equal_gaps_are_told_once_and_system_actions_pass() -> None:
@@ -69,4 +83,4 @@ def test_equal_gaps_are_told_once_and_system_actions_pass() -> None:
     curated = curate([gap, SystemAction(action), gap, other], 5)
     assert curated.gaps == [gap, other]
     assert curated.system_actions == [action]
-    assert curated.left_out == {}
+    assert reasons(curated) == []

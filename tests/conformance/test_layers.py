@@ -10,7 +10,7 @@ import pytest
 from tests.demo.server import ROOT
 
 LINT = Path(sys.executable).with_name("lint-imports")
-PACKAGES = {"clinical", "fhir", "hooks", "launch", "sandbox", "web"}
+PACKAGES = {"clinical", "fhir", "hooks", "launch", "sandbox", "store", "web"}
 
 
 def contracts() -> list[dict[str, object]]:

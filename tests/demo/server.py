@@ -12,8 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
+from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
@@ -21,7 +24,7 @@ from sandbox.fhir import FhirServer
 from tests.demo.client import Client
 from tests.demo.services import DEMO
 from web.settings import Settings
-from web.trust import Ehr
+from web.trust import Cds, Ehr, Trust
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 24, 12, 0)
@@ -40,9 +43,23 @@ def at_noon(zone: tzinfo) -> datetime:
     return NOON.replace(tzinfo=zone)
 
 
+def nameless(id: str = "demo-ehr", **agreed: Any) -> Ehr:
+    """The trust record of an EHR that calls without a token, as development mode allows."""
+    own = {name: agreed.pop(name) for name in Ehr.__struct_fields__ if name in agreed}
+    return Ehr(id=id, cds=Cds(**agreed), **own)
+
+
 def ehr_of(*servers: FhirServer, **agreed: Any) -> Ehr:
     """The trust record of an EHR with these FHIR servers."""
-    return Ehr(id="demo-ehr", fhir_bases=tuple(server.base for server in servers), **agreed)
+    return nameless(fhir_bases=tuple(server.base for server in servers), **agreed)
+
+
+_FOLDER = TemporaryDirectory()
+
+
+def new_database() -> str:
+    """The URL of an SQLite file that is not there yet, and is gone when the tests end."""
+    return f"sqlite:///{_FOLDER.name}/{uuid4().hex}.db"
 
 
 @contextmanager
@@ -54,26 +71,42 @@ def serving(
     **settings: Any,
 ) -> Iterator[Client]:
     """The application on a port of its own, and a client for it."""
-    app = create_app(
-        Settings(
-            mode="development",
-            public_url=f"http://localhost:5000{prefix}",
-            ehr=ehr or Ehr(id="demo-ehr"),
-            # More time than a sound FHIR server needs on a busy machine.
-            **{"prefetch_deadline": 8.0, **settings},
-        ),
-        services,
-        clock,
-    )
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
+    with application(services, ehr, clock, prefix, **settings) as app:
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield Client(f"http://127.0.0.1:{server.port}{prefix}")
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+@contextmanager
+def application(
+    services: Iterable[Callable[..., Any]] = DEMO,
+    ehr: Ehr | None = None,
+    clock: Callable[[tzinfo], datetime] = at_noon,
+    prefix: str = "",
+    **settings: Any,
+) -> Iterator[Flask]:
+    """The application, with a database of its own."""
+    given = {
+        "mode": "development",
+        "public_url": f"http://localhost:5000{prefix}",
+        "database": new_database(),
+        "calls_at_once": 100,
+        "trust": Trust((ehr or nameless(),)),
+        # More time than a sound FHIR server needs on a busy machine.
+        "prefetch_deadline": 8.0,
+        **settings,
+    }
+    app = create_app(Settings(**given), services, clock)
     try:
-        yield Client(f"http://127.0.0.1:{server.port}{prefix}")
+        yield app
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        app.extensions["chartside.engine"].dispose()
 
 
 @dataclass(frozen=True)
@@ -103,6 +136,7 @@ def process(
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": str(ROOT),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "CHARTSIDE_DATABASE": new_database(),
                 **environment,
             },
         )

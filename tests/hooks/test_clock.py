@@ -8,8 +8,7 @@ import pytest
 
 from hooks import Finding, Source, service
 from tests.demo.bodies import raw
-from tests.demo.server import serving
-from web.trust import Ehr
+from tests.demo.server import nameless, serving
 
 
 @service("patient-view", id="day", title="Day", description="Says what day it is.")
@@ -35,6 +34,6 @@ def late(zone: tzinfo) -> datetime:
     ],
 )
 def test_today_is_the_date_at_the_ehr(zone: str, today: str) -> None:
-    with serving([day], Ehr(id="there", zone=ZoneInfo(zone)), late) as client:
+    with serving([day], nameless("there", zone=ZoneInfo(zone)), late) as client:
         card = client.call("day", raw("shared-patient-view")).card
     assert card["summary"] == f"{today} in {zone}"

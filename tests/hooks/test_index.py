@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from fhir.records import Observation, Patient
 from hooks import Finding, service
+from tests.demo.server import new_database
 from web.settings import Settings
 
 LABS = "Observation?patient={{context.patientId}}&category=laboratory,vital-signs"
@@ -67,7 +68,8 @@ class Page(HTMLParser):
 
 
 def client_of(*services: Callable[..., Any], **settings: Any) -> FlaskClient:
-    return create_app(Settings(**{"mode": "development", **settings}), services).test_client()
+    given = {"mode": "development", "database": new_database(), **settings}
+    return create_app(Settings(**given), services).test_client()
 
 
 def discovered(client: FlaskClient) -> list[dict[str, Any]]:
@@ -110,7 +112,7 @@ def test_it_lists_each_service_as_discovery_does() -> None:
 
 
 def test_it_lists_every_service_that_ships() -> None:
-    client = create_app(Settings(mode="development")).test_client()
+    client = create_app(Settings(mode="development", database=new_database())).test_client()
     text = page_of(client).text
     for entry in discovered(client):
         assert entry["id"] in text

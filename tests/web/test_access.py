@@ -6,8 +6,7 @@ import pytest
 
 from tests.demo.bodies import DROP, body, encoded, raw
 from tests.demo.client import Client, Reply
-from tests.demo.server import Granian, serving
-from web.trust import Ehr
+from tests.demo.server import Granian, nameless, serving
 
 LISTED = "https://ehr.example"
 JSON = {"Content-Type": "application/json"}
@@ -17,7 +16,7 @@ ALLOW = "Access-Control-Allow-"
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     """A server whose trust record lists one origin."""
-    with serving(ehr=Ehr(id="browser", origins=(LISTED,))) as running:
+    with serving(ehr=nameless("browser", origins=frozenset({LISTED}))) as running:
         yield running
 
 

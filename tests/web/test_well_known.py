@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from app import create_app
+from tests.demo.server import new_database
 from web.settings import Settings
 
 PATH = "/.well-known/security.txt"
@@ -14,6 +15,7 @@ def test_it_tells_contact_expiry_and_its_own_address() -> None:
     app = create_app(
         Settings(
             mode="development",
+            database=new_database(),
             public_url="http://localhost:5000/x/y",
             security_contact="mailto:security@hospital.example",
             security_expires=datetime(2027, 6, 30, tzinfo=UTC),
@@ -29,4 +31,5 @@ def test_it_tells_contact_expiry_and_its_own_address() -> None:
 
 
 def test_there_is_none_without_a_contact() -> None:
-    assert create_app(Settings(mode="development")).test_client().get(PATH).status_code == 404
+    app = create_app(Settings(mode="development", database=new_database()))
+    assert app.test_client().get(PATH).status_code == 404

@@ -1,0 +1,189 @@
+"""Trust records from a TOML file; whatever is wrong in it stops the start, with line and remedy.
+
+[ehr.hospital]
+time_zone = "Europe/Oslo"
+fhir_bases = ["https://fhir.hospital.example/r4"]
+
+[ehr.hospital.cds]
+issuer = "https://fhir.hospital.example/r4"
+jku = "https://fhir.hospital.example/.well-known/jwks.json"
+services = ["medication-safety", "care-gaps"]
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta, Struct
+
+from web.errors import StartError
+from web.trust import Cds, Ehr, Profile, Trust
+
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*\Z", max_length=2000)]
+Origin = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+\Z")]
+
+
+class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
+    issuer: Annotated[str, Meta(min_length=1)]
+    jku: Url | None = None
+    keys: str | None = None
+    audiences: list[Url] = []
+    tenants: list[str] | None = None
+    services: Annotated[list[str], Meta(min_length=1)]
+    findings: list[str] | None = None
+    origins: list[Origin] = []
+    certificate: str | None = None
+    calls_a_minute: Annotated[int, Meta(ge=1)] = 6000
+    profile: Profile = Profile()
+
+
+class _Ehr(Struct, kw_only=True, forbid_unknown_fields=True):
+    # Without a default: the day of a result depends on it, and so does what a card says.
+    time_zone: str
+    fhir_bases: list[Url] = []
+    cds: _Cds | None = None
+
+
+def load(path: Path) -> Trust:
+    """The records of a file. Raises StartError with the file, the line, the key and the remedy."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise StartError(f"{path}: {reason}. CHARTSIDE_CONFIG names the trust records.") from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StartError(f"{path}: {error}.") from None
+    places = _places(text)
+
+    def wrong(keys: tuple[str, ...], reason: str) -> StartError:
+        known = next(keys[:n] for n in range(len(keys), -1, -1) if keys[:n] in places or n == 0)
+        return StartError(f"{path}, line {places.get(known, 1)}: {'.'.join(keys)}: {reason}")
+
+    for key in content:
+        if key != "ehr":
+            raise wrong((key,), "is not known here. Each record is a table [ehr.<id>].")
+    records = content.get("ehr")
+    if not isinstance(records, dict) or not records:
+        raise wrong(("ehr",), "there is no record. Add a table [ehr.<id>].")
+    ehrs: list[Ehr] = []
+    for id_, record in records.items():
+        if not re.fullmatch("[a-z0-9-]{1,64}", id_):
+            raise wrong(("ehr", id_), "an id is lower-case letters, digits and '-'.")
+        try:
+            ehrs.append(_ehr(id_, msgspec.convert(record, _Ehr), path.parent))
+        except msgspec.ValidationError as error:
+            keys, reason = _told(str(error))
+            raise wrong(("ehr", id_, *keys), reason) from None
+        except _Wrong as error:
+            raise wrong(("ehr", id_, *error.keys), error.reason) from None
+    for first, second in combinations(ehrs, 2):
+        if first.cds and second.cds and first.cds.issuer == second.cds.issuer:
+            raise wrong(("ehr", second.id, "cds", "issuer"), f"is also that of {first.id}.")
+    return Trust(tuple(ehrs))
+
+
+class _Wrong(Exception):
+    """One value that has the right type and cannot be meant."""
+
+    def __init__(self, *keys: str, reason: str) -> None:
+        super().__init__(reason)
+        self.keys = keys
+        self.reason = reason
+
+
+def _ehr(id_: str, record: _Ehr, folder: Path) -> Ehr:
+    try:
+        zone = ZoneInfo(record.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise _Wrong(
+            "time_zone", reason="is no time zone. Write one like Europe/Oslo or America/Chicago."
+        ) from None
+    for base in record.fhir_bases:
+        _secure(base, "fhir_bases")
+    return Ehr(
+        id=id_,
+        zone=zone,
+        fhir_bases=tuple(base.rstrip("/") for base in record.fhir_bases),
+        cds=_cds(record.cds, folder) if record.cds else None,
+    )
+
+
+def _cds(record: _Cds, folder: Path) -> Cds:
+    if (record.jku is None) == (record.keys is None):
+        raise _Wrong("cds", reason="needs either jku or keys, the file of its pinned keys.")
+    if record.jku:
+        _secure(record.jku, "cds", "jku")
+    return Cds(
+        issuer=record.issuer,
+        jku=record.jku,
+        keys=_pinned(folder / record.keys) if record.keys else (),
+        audiences=tuple(base.rstrip("/") for base in record.audiences),
+        tenants=frozenset(record.tenants) if record.tenants is not None else None,
+        services=frozenset(record.services),
+        findings=frozenset(record.findings) if record.findings is not None else None,
+        origins=frozenset(record.origins),
+        certificate=record.certificate,
+        calls_a_minute=record.calls_a_minute,
+        profile=record.profile,
+    )
+
+
+def _pinned(path: Path) -> tuple[dict[str, Any], ...]:
+    """The public keys of a JWK set file (RFC 7517)."""
+    try:
+        keys = msgspec.json.decode(path.read_bytes(), type=_KeySet).keys
+    except OSError as error:
+        raise _Wrong("cds", "keys", reason=f"{path}: {error.strerror}.") from None
+    except msgspec.MsgspecError:
+        raise _Wrong("cds", "keys", reason=f"{path} is not a JWK set.") from None
+    if not keys or any({"d", "k"} & set(key) for key in keys):
+        raise _Wrong("cds", "keys", reason=f"{path} holds no key, or one that is not public.")
+    return tuple(keys)
+
+
+class _KeySet(Struct):
+    keys: list[dict[str, Any]]
+
+
+def _secure(url: str, *keys: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise _Wrong(*keys, reason="is not https. Plain http is for this machine only.")
+
+
+def _told(error: str) -> tuple[tuple[str, ...], str]:
+    """The path and the reason of a msgspec error: "Expected `int`, got `str` - at `$.cds.x[0]`"."""
+    reason, _, place = error.partition(" - at `$")
+    keys = re.findall(r"\.(\w+)", place)
+    named = re.search(r"(?:unknown|missing required) field `(\w+)`", reason)
+    if named:
+        keys.append(named[1])
+        missing = reason.startswith("Object missing")
+        reason = "is required" if missing else "is not known here; is it misspelt?"
+    return tuple(keys), reason.rstrip(".") + "."
+
+
+_TABLE = re.compile(r"\s*\[([^\[\]]+)\]")
+_KEY = re.compile(r"\s*([\w-]+)\s*=")
+
+
+def _places(text: str) -> dict[tuple[str, ...], int]:
+    """The line of each table and key, as far as they are written in the usual way."""
+    places: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _TABLE.match(line):
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            places.setdefault(table, number)
+        elif key := _KEY.match(line):
+            places.setdefault((*table, key[1]), number)
+    return places
