@@ -42,7 +42,8 @@ def create_app(
     errors.init_app(app)
     access.init_app(app, settings)
     well_known.init_app(app, settings)
-    callers = Callers(settings.trust, Replay(engine), development)
+    callers = Callers(settings.trust, Replay(engine), development, public_url=settings.public_url)
+    app.extensions["chartside.callers"] = callers
     memory = Memory(engine, settings.secret)
     app.register_blueprint(routes.blueprint(settings, found, callers, memory, clock))
     app.register_blueprint(index.blueprint(settings, found))
@@ -51,11 +52,18 @@ def create_app(
     return app
 
 
-def serve() -> Flask:
+def ready(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
+    """The application as a process has it that may serve; raises StartError where it may not."""
+    app = create_app(services=services)
+    database.require_current(app.extensions["chartside.engine"])
+    return app
+
+
+def serve(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     """The application of a server process, with the start-up heap out of the collector's way."""
     logs.configure()
-    app = create_app()
-    database.require_current(app.extensions["chartside.engine"])
+    app = ready(services)
+    app.extensions["chartside.callers"].warm()
     gc.collect()
     gc.freeze()
     return app

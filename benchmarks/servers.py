@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 ROOT = Path(__file__).parent.parent
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -105,25 +106,27 @@ def _running(
 ) -> Iterator[Server]:
     environment = os.environ | {"CHARTSIDE_MODE": "development", "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= variables or {}
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _await(process, port, name)
-        yield Server(name, process.pid, port, path)
-    finally:
-        _end(process)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+        try:
+            _await(process, port, name, said)
+            yield Server(name, process.pid, port, path)
+        finally:
+            _end(process)
 
 
-def _await(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+def _await(process: subprocess.Popen[bytes], port: int, name: str, said: TextIO) -> None:
     for _ in range(300):
         if process.poll() is not None:
-            raise RuntimeError(f"{name} did not start: exit code {process.returncode}")
+            said.seek(0)
+            raise RuntimeError(f"{name} did not start: {said.read().strip() or 'no word on why'}")
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.1)

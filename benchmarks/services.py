@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -19,8 +19,10 @@ import app
 from clinical.finding import Finding, Source
 from fhir.records import Condition, Encounter, MedicationRequest, Observation, Patient, Procedure
 from hooks import service
+from hooks.memory import Memory
+from hooks.registry import find
 from web.settings import Settings
-from web.trust import DEVELOPMENT
+from web.trust import Cds, Ehr, Trust
 
 FHIR_BASE = "BENCHMARK_FHIR_BASE"
 
@@ -68,6 +70,7 @@ def six_keys(
 
 def create_app(settings: Settings, services: Iterable[Callable[..., Any]]) -> Flask:
     """The application with these services, as a server process has it (see app.serve)."""
+    app.Memory = _Forgetful  # type: ignore[misc]
     application = app.create_app(settings, services)
     gc.collect()
     gc.freeze()
@@ -77,9 +80,30 @@ def create_app(settings: Settings, services: Iterable[Callable[..., Any]]) -> Fl
 def serve() -> Flask:
     """What granian starts; the environment names the FHIR server that may be asked."""
     base = os.environ.get(FHIR_BASE)
-    ehr = replace(DEVELOPMENT, fhir_bases=(base,)) if base else DEVELOPMENT
-    settings = Settings(mode="development", ehr=ehr)
-    return create_app(settings, [condition_count, chart_count, six_keys])
+    ehr = Ehr(
+        id="benchmark",
+        fhir_bases=(base,) if base else (),
+        open_fhir=True,
+        cds=Cds(calls_a_minute=10**9),
+    )
+    folder = tempfile.mkdtemp()
+    settings = Settings(
+        mode="development",
+        trust=Trust((ehr,)),
+        database=f"sqlite:///{folder}/benchmark.db",
+        calls_at_once=100,
+    )
+    return create_app(settings, [condition_count, chart_count, six_keys, *find()])
+
+
+class _Forgetful(Memory):
+    """Records nothing and hides nothing: what a call costs without the store."""
+
+    def hides(self, *_: Any) -> Any:
+        return lambda _: None
+
+    def keep(self, *_: Any) -> bool:
+        return True
 
 
 def _counted(conditions: list[Condition]) -> Finding:

@@ -44,7 +44,7 @@ def run(folder: Path, peer_python: Path | None, rounds: int, seconds: float) -> 
 _NOTE = "calls/s: medians; ratio: median (lowest-highest) of the rounds; CPU: of the whole server"
 _BARE_HEADER = (
     *("body, connections", "ours/s", "bare/s", "ratio", "rounds", "us CPU ours", "bare"),
-    *("ratio", "p50 ms", "p99 ms", "p99/p50"),
+    *("ratio", "p50 ms", "p99 ms", "p99/p50", "bare"),
 )
 _PEER_HEADER = (
     *("body, connections", "ours/s", "peer/s", "times", "rounds", "us CPU ours", "peer"),
@@ -56,7 +56,7 @@ Cell = tuple[str, int]
 def _bare_row(pair: Comparison, cell: Cell, samples: Samples) -> Row:
     ours, bare = samples[pair.ours.name, *cell], samples[pair.other.name, *cell]
     rates, cpu = ratios(ours, bare), ratios(bare, ours, "cpu")
-    tail = median(sample.p99 / sample.p50 for sample in ours)
+    tail, bare_tail = (median(each.p99 / each.p50 for each in cells) for cells in (ours, bare))
     return (
         f"{cell[0]}, {cell[1]}",
         f"{of(ours, 'rate'):,.0f}",
@@ -69,6 +69,7 @@ def _bare_row(pair: Comparison, cell: Cell, samples: Samples) -> Row:
         f"{of(ours, 'p50'):.2f}",
         f"{of(ours, 'p99'):.2f}",
         at_most(tail, _P99_OVER_P50) if cell[1] == 1 else f"{tail:.2f}",
+        f"{bare_tail:.2f}",
     )
 
 

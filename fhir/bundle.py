@@ -113,14 +113,17 @@ class Owner:
         self.patient_id = patient_id
         self._bases = tuple(map(normal, bases))
         ids = {patient_id, *links}
-        self._own = frozenset(
+        self.references = frozenset(
             f"{base}Patient/{id}" for id in ids for base in ("", *(f"{b}/" for b in self._bases))
         )
 
     def owns(self, subject: Reference | None) -> bool:
         if subject is None or subject.reference is None:
             return False
-        return subject.reference in self._own or self._plain(subject.reference) in self._own
+        return (
+            subject.reference in self.references
+            or self._plain(subject.reference) in self.references
+        )
 
     def _plain(self, reference: str) -> str:
         """A reference without its version, its base spelled as ours are."""
@@ -226,9 +229,18 @@ def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | 
     if not isinstance(value, _Bundle):
         return Missing(f"holds {_name(type(value))}, not a Bundle of {wanted.__name__}")
     page = Page(next=_next(value.link), total=value.total or 0)
+    own = owner.references
     for entry in value.entry:
-        wrong = _sort_entry(page, entry.resource, _mode(entry), wanted, owner)
-        if wrong:
+        resource = entry.resource
+        # Nearly every entry of a long chart: of the wanted type and plainly about this patient.
+        if (
+            type(resource) is wanted
+            and (subject := getattr(resource, "subject", None))
+            and subject.reference in own
+            and not getattr(resource, "focus", None)
+        ):
+            page.records.append(resource)
+        elif wrong := _sort_entry(page, resource, _mode(entry), wanted, owner):
             return wrong
     return page
 

@@ -19,6 +19,7 @@ from fhir.records import Draft
 from hooks.caller import Caller
 from hooks.cards import Card
 from hooks.feedback import Item
+from hooks.registry import Service
 from hooks.request import HookRequest
 from store import StoreError, drafts
 from store.feedback import FeedbackItem, add_feedback, past
@@ -28,8 +29,6 @@ from store.sealing import Seal
 from store.story import Call, CardRecord, record_call
 from web.errors import Problem
 from web.logs import log
-
-VERSION = "0.1.0"
 
 
 class Memory:
@@ -69,7 +68,7 @@ class Memory:
     def keep(
         self,
         caller: Caller,
-        service: str,
+        service: Service,
         request: HookRequest,
         shown: Sequence[tuple[Finding, Card]],
         hidden: Sequence[tuple[Finding, str, str]],
@@ -85,9 +84,9 @@ class Memory:
         call = Call(
             ehr_id=ehr_id,
             at=now,
-            service=service,
+            service=service.id,
             hook=request.hook,
-            version=VERSION,
+            version=service.version,
             hook_instance=request.hook_instance,
             patient_hash=patient,
             user_hash=user,

@@ -68,7 +68,9 @@ def parse(body: bytes, bases: tuple[str, ...]) -> tuple[HookRequest, Owner]:
     instance = _text(envelope, "hookInstance")
     if not _UUID.fullmatch(instance):
         raise Problem(400, "value", "hookInstance is a UUID without a prefix.", "hookInstance")
-    server = _fhir_server(envelope)
+    server = envelope.get("fhirServer")
+    if server not in bases:
+        server = _fhir_server(envelope)
     authorization = _fhir_authorization(envelope, server)
     _object(envelope, "extension")
     named = _object(envelope, "context")

@@ -17,9 +17,10 @@ from web.settings import Settings
 
 _LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 _LOCAL_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+# As the server names headers (PEP 3333), so that one search sees all of them.
 _FORWARDING = re.compile(
-    r"forwarded|via|x-forwarded.*|x-original-.*|x-real-ip|x-client-ip|true-client-ip|cf-.*",
-    re.IGNORECASE,
+    "^HTTP_(FORWARDED|VIA|X_FORWARDED.*|X_ORIGINAL_.*|X_REAL_IP|X_CLIENT_IP|TRUE_CLIENT_IP|CF_.*)$",
+    re.MULTILINE,
 )
 _CORS = {
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -45,7 +46,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def cors(answer: Response) -> Response:
-        origin = request.headers.get("Origin")
+        origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None:
             answer.vary.add("Origin")
             if origin in origins or (development and _LOCAL_ORIGIN.fullmatch(origin)):
@@ -58,5 +59,5 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _check_local() -> None:
     if not _LOCAL_HOST.fullmatch(request.host):
         raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
-    if any(map(_FORWARDING.fullmatch, request.headers.keys())):
+    if _FORWARDING.search("\n".join(request.environ)):
         raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")

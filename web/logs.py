@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from structlog import contextvars
 from structlog.typing import EventDict, WrappedLogger
 
 KEYS = frozenset(
@@ -54,6 +55,9 @@ def init_app(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.request_id = secrets.token_hex(8)
+        # Also for what is logged on the way, in this thread.
+        contextvars.clear_contextvars()
+        contextvars.bind_contextvars(request_id=g.request_id)
         g.began = time.perf_counter()
         g.note = {}
 
@@ -61,7 +65,6 @@ def init_app(app: Flask) -> None:
     def end(answer: Response) -> Response:
         log.info(
             "request",
-            request_id=g.request_id,
             # The route, not the address: an address may hold what its sender put there.
             route=request.url_rule.rule if request.url_rule else None,
             method=request.method if request.method in _METHODS else "other",
@@ -75,6 +78,7 @@ def init_app(app: Flask) -> None:
 def configure() -> None:
     """Send every logger of this process through the list, as JSON on standard error."""
     ours: list[structlog.typing.Processor] = [
+        contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _listed_only,
@@ -90,7 +94,7 @@ def configure() -> None:
         )
     )
     logging.root.handlers = [handler]
-    logging.root.setLevel(logging.INFO)
+    logging.root.setLevel(logging.WARNING)
     structlog.configure(
         processors=[*ours, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -267,6 +267,29 @@ def test_a_new_key_is_fetched_once_whoever_uses_it(host: KeyHost) -> None:
         assert len(host.seen) == 2 + number
 
 
+class _Late(Clock):
+    """A clock that lets `first` happen between two looks at it, as another thread may."""
+
+    first: Callable[[], object] | None = None
+
+    def __call__(self) -> float:
+        happens, self.first = self.first, None
+        if happens:
+            happens()
+        return self.time
+
+
+@pytest.mark.req("CH-140")
+def test_a_thread_that_was_overtaken_by_a_request_does_not_make_another(host: KeyHost) -> None:
+    clock = _Late(1000.0)
+    keys = keys_of(host, clock, patience=3.0)
+    keys.find("ec")
+    host.keys.append(P256.jwk())
+    clock.first = lambda: keys.find("p256")
+    assert keys.find("p256") is not None
+    assert len(host.seen) == 2
+
+
 @pytest.mark.req("CH-140")
 @pytest.mark.parametrize("known", [True, False], ids=["warm", "cold"])
 def test_a_thousand_unknown_names_are_one_request_in_an_interval(
@@ -322,7 +345,10 @@ def test_after_their_lifetime_keys_are_asked_for_again_and_nobody_waits(
     host.keys = [EC.jwk(), P256.jwk()]
     host.fault = Slow(0.8)
     assert seconds(keys, "rsa") < AT_ONCE
-    assert keys.find("p256") is not None  # joins the request that the line before began
+    end = time.monotonic() + 10
+    while len(host.seen) < 2:
+        assert time.monotonic() < end
+    assert keys.find("p256") is not None  # joins the request that is under way
     assert len(host.seen) == 2
     assert keys.find("ec") is not None
     assert keys.find("rsa") is None  # the EHR took it back

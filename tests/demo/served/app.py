@@ -25,4 +25,13 @@ def create_app() -> Flask:
     return app
 
 
-serve = create_app
+def ready() -> Flask:
+    """The same, as a process has it that may serve."""
+    app: Flask = _real.ready(DEMO)
+    return app
+
+
+def serve() -> Flask:
+    """The application of a server process, with the demo services."""
+    app: Flask = _real.serve(DEMO)
+    return app

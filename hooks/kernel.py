@@ -1,0 +1,109 @@
+"""One service call of a known caller, from the bytes of its body to the bytes of its answer.
+
+request -> prefetch -> arguments -> service -> curate -> cards -> memory: each step is a module of
+that name, and data flows one way through them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from clinical.curate import Curated, curate
+from clinical.finding import Gap
+from clinical.text import markdown
+from fhir.transport import Transport
+from hooks.arguments import arguments
+from hooks.caller import Caller
+from hooks.cards import Card, CardMaker
+from hooks.memory import Memory
+from hooks.prefetch import answers
+from hooks.registry import Service
+from hooks.request import HookRequest, parse
+from web.errors import Problem
+from web.logs import note
+from web.settings import Settings
+from web.trust import Cds, Ehr
+
+# A chart that opens is read in passing; an order that is signed has the clinician's attention.
+_MOST_CARDS = {"patient-view": 4}
+
+Clock = Callable[[tzinfo], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """What belongs to one EHR alone: its FHIR pool and the maker of its cards."""
+
+    transport: Transport
+    cards: CardMaker
+
+
+class Kernel:
+    """Answers calls for all EHRs. `clock` gives the time now in a time zone."""
+
+    def __init__(self, settings: Settings, memory: Memory, clock: Clock) -> None:
+        self._seconds = settings.prefetch_deadline
+        self._memory = memory
+        self._clock = clock
+        self._sites = {
+            ehr.id: _site(ehr, ehr.cds, settings) for ehr in settings.trust.ehrs if ehr.cds
+        }
+
+    def answer(self, caller: Caller, services: Mapping[str, Service], body: bytes) -> bytes:
+        """The answer of the service behind the hook that the body names; `services`: by hook."""
+        ehr, site = caller.ehr, self._sites[caller.ehr.id]
+        request, owner = parse(body, ehr.fhir_bases)
+        service = services.get(request.hook)
+        if service is None:
+            raise Problem(400, "value", "This service does not answer this hook.", "hook")
+        found = answers(service, request, owner, ehr, site.transport, self._seconds)
+        now = self._clock(ehr.zone)
+        extras = {"context": request.context, "today": now.date(), "zone": ehr.zone}
+        values, gaps = arguments(service, found, extras)
+        chosen = curate(
+            service.function(**values),
+            _MOST_CARDS.get(request.hook, 5),
+            quiet=request.hook == "order-select",
+            hides=self._memory.hides(caller, request, now),
+        )
+        left_out = Counter(reason for _, reason in chosen.left_out)
+        gaps += chosen.gaps
+        if more := left_out["limit"]:
+            gaps.append(Gap("limit", markdown("{more} more findings, not shown here", more=more)))
+        cards = site.cards.cards(service.id, request, chosen.findings, gaps)
+        kept = self._keep(caller, service, request, chosen, cards, len(gaps), now)
+        note(
+            hook=request.hook,
+            cards=len(cards),
+            gaps=Counter(gap.rule for gap in gaps),
+            left_out=left_out,
+            stored=kept,
+        )
+        return site.cards.response(request, cards, chosen.system_actions, app_links=kept)
+
+    def _keep(
+        self,
+        caller: Caller,
+        service: Service,
+        request: HookRequest,
+        chosen: Curated,
+        cards: list[Card],
+        gaps: int,
+        now: datetime,
+    ) -> bool:
+        maker = self._sites[caller.ehr.id].cards
+        shown = list(zip(chosen.findings, cards, strict=True))
+        hidden = [
+            (finding, maker.card_id(service.id, request, finding), reason)
+            for finding, reason in chosen.left_out
+            if reason != "same"
+        ]
+        return self._memory.keep(caller, service, request, shown, hidden, gaps, now)
+
+
+def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:
+    launch = settings.public_url.rstrip("/") + "/smart/launch"
+    return _Site(Transport(ehr.fhir_bases), CardMaker(ehr.id, cds.profile, settings.secret, launch))
