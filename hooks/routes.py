@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from hooks.caller import Caller, Callers, Unknown
@@ -47,6 +47,7 @@ def blueprint(
             note(ehr=unknown.ehr_id)
             raise
         note(ehr=caller.ehr.id)
+        g.origins = caller.cds.origins
         if not caller.cds.may_call(id):
             raise Problem(403, "forbidden", "This EHR is not entitled to this service.")
         rate.admit(caller.ehr.id, caller.cds.calls_a_minute)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from web.errors import Problem
 from web.settings import Settings
@@ -49,7 +49,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None:
             answer.vary.add("Origin")
-            if origin in origins or (development and _LOCAL_ORIGIN.fullmatch(origin)):
+            # Once the caller is known, its own origins only.
+            listed = g.get("origins", origins)
+            if origin in listed or (development and _LOCAL_ORIGIN.fullmatch(origin)):
                 answer.headers["Access-Control-Allow-Origin"] = origin
                 if request.method == "OPTIONS":
                     answer.headers.update(_CORS)
