@@ -8,6 +8,8 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from hooks.caller import PUBLISHED_ISSUERS
+from hooks.keys import PUBLISHED, key_set
 from web.settings import Settings
 from web.trust import Cds, Ehr
 
@@ -38,8 +40,8 @@ def _cds(cds: Cds, settings: Settings) -> Iterator[str]:
     if cds.issuer is None:
         yield "calls without a token (development only)"
     else:
-        keys = f"at {cds.jku}" if cds.jku else f"{len(cds.keys)} pinned"
-        yield f"calls as {cds.issuer}, keys {keys}"
+        yield f"calls as {cds.issuer}"
+        yield from _keys(cds, settings)
         for base in cds.audiences or (settings.public_url,):
             yield f"tokens are for {base.rstrip('/')}/cds-services/<id>; another aud is refused"
     yield f"services: {_list(cds.services)}; all others are refused (403)"
@@ -49,6 +51,19 @@ def _cds(cds: Cds, settings: Settings) -> Iterator[str]:
     if cds.certificate:
         yield "only with its client certificate"
     yield f"web origins: {_list(cds.origins or frozenset({'none'}))}"
+
+
+def _keys(cds: Cds, settings: Settings) -> Iterator[str]:
+    if cds.jku:
+        yield f"keys: at {cds.jku}"
+        return
+    published = () if settings.mode == "development" else PUBLISHED
+    usable = key_set(cds.keys, published)
+    yield f"keys: {', '.join(usable.keys) or 'none that can be used, so every call is refused'}"
+    for reason in usable.refused:
+        yield f"refused: {reason}"
+    if settings.mode == "production" and cds.issuer in PUBLISHED_ISSUERS:
+        yield "refused: this issuer, since anybody can sign as it"
 
 
 def _list(ids: frozenset[str] | None) -> str:

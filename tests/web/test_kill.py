@@ -21,7 +21,7 @@ from tests.demo.bodies import raw
 from tests.demo.client import Client
 from tests.demo.server import ROOT, free_port, new_database, process, wait_until_ready
 
-ROUNDS = 5
+ROUNDS = 4
 SENDERS = 4
 ENOUGH = 25
 
