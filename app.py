@@ -17,6 +17,7 @@ from store import commands as store_commands
 from store import database
 from store.replay import Replay
 from web import access, errors, logs, well_known
+from web.errors import StartError
 from web.settings import Settings, from_environment
 
 
@@ -55,7 +56,12 @@ def create_app(
 def ready(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     """The application as a process has it that may serve; raises StartError where it may not."""
     app = create_app(services=services)
-    database.require_current(app.extensions["chartside.engine"])
+    engine = app.extensions["chartside.engine"]
+    try:
+        database.require_current(engine)
+    except StartError:
+        engine.dispose()
+        raise
     return app
 
 

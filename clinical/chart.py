@@ -10,12 +10,13 @@ import logging
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 
+from clinical import dates, thresholds
+from clinical.dates import When
 from clinical.finding import Gap, Result
 from clinical.text import markdown
 from fhir.records import (
-    CodeableConcept,
     Condition,
     Draft,
     MedicationRequest,
@@ -23,10 +24,13 @@ from fhir.records import (
     Patient,
     Period,
     Procedure,
+    ServiceRequest,
     Unreadable,
 )
 
 log = logging.getLogger(__name__)
+
+OLDEST = thresholds.load("patient", thresholds.Thresholds)["oldest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,64 +44,48 @@ class Chart:
     medications: Sequence[MedicationRequest] | None = None
     conditions: Sequence[Condition] | None = None
     labs: Sequence[Observation] | None = None
+    orders: Sequence[ServiceRequest] | None = None
     procedures: Sequence[Procedure] | None = None
 
-    def day(self, when: str | None) -> date | None:
-        """The calendar day of a FHIR dateTime at the EHR; None for a partial or malformed one."""
-        if when is None or len(when) < 10 or when[7] != "-":
-            return None
-        if len(when) == 10:
-            try:
-                return date.fromisoformat(when)
-            except ValueError:
-                return None
-        moment = self.moment(when)
-        return moment.date() if moment else None
+    def drawn(self, lab: Observation) -> When:
+        """When the specimen of a result was taken.
 
-    def moment(self, when: str | None) -> datetime | None:
-        """The time of a FHIR dateTime at the EHR; None where it is only a date, or malformed."""
-        if when is None or len(when) <= 10 or when[7] != "-":
-            return None
-        try:
-            moment = datetime.fromisoformat(when)
-            # Without an offset, which FHIR asks for, the time can only be that of the EHR.
-            return (
-                moment.astimezone(self.zone) if moment.tzinfo else moment.replace(tzinfo=self.zone)
-            )
-        except (ValueError, OverflowError):
-            return None
+        `issued` only tells the last possible day: a result may be issued again long after.
+        """
+        effective = lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
+        drawn = dates.when(effective, self.zone)
+        issued = dates.day(lab.issued, self.zone)
+        if drawn.day or issued is None or (drawn.latest and drawn.latest <= issued):
+            return drawn
+        return When(latest=issued, told=drawn.told or markdown("issued on {day}", day=issued))
 
-    def drawn(self, lab: Observation) -> date | None:
-        """The day a result speaks of."""
-        return self.day(_when(lab))
-
-    def drawn_at(self, lab: Observation) -> datetime | None:
-        """The time a result speaks of, where the record tells more than the day."""
-        return self.moment(_when(lab))
-
-    def performed(self, procedure: Procedure) -> date | None:
-        """The day a procedure was done, or its last day."""
-        return self.day(procedure.performed_date_time or _last(procedure.performed_period))
+    def performed(self, procedure: Procedure) -> When:
+        """When a procedure was done, or when it ended."""
+        return dates.when(
+            procedure.performed_date_time or _last(procedure.performed_period), self.zone
+        )
 
     def age_on(self, day: date) -> int | None:
-        """Age in whole years; None where the birth date is missing or partial.
+        """Age in whole years; None where the birth date is missing, partial or a placeholder.
 
         Who was born on 29 February has the birthday on 28 February in other years.
         """
-        born = self.day(self.patient.birth_date)
+        born = dates.day(self.patient.birth_date, self.zone)
         if born is None or born > day:
             return None
         leap_day = (born.month, born.day) == (2, 29)
         birthday = (2, 28) if leap_day and not isleap(day.year) else (born.month, born.day)
-        return day.year - born.year - ((day.month, day.day) < birthday)
+        age = day.year - born.year - ((day.month, day.day) < birthday)
+        return age if age <= OLDEST else None
 
     @property
     def deceased(self) -> bool:
         return bool(self.patient.deceased_boolean or self.patient.deceased_date_time)
 
-
-def _when(lab: Observation) -> str | None:
-    return lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
+    @property
+    def replaced(self) -> bool:
+        """Whether this record was merged into another one, which holds what is missing here."""
+        return any(link.type == "replaced-by" for link in self.patient.link)
 
 
 def _last(period: Period | None) -> str | None:
@@ -127,23 +115,3 @@ def evaluate(chart: Chart, *checks: Check) -> Iterator[Result]:
 def unreadable(records: Sequence[object] | None) -> tuple[Unreadable, ...]:
     """The entries of a search that exist but could not be read."""
     return getattr(records, "unreadable", ())
-
-
-def status_code(status: CodeableConcept | str | None) -> str | None:
-    """The code of a clinical or verification status; older servers send it as plain text."""
-    if isinstance(status, CodeableConcept):
-        codes = [coding for coding in status.coding if coding.code]
-        # A local coding may stand beside that of HL7, which is the one with a known meaning.
-        codes.sort(key=lambda coding: "hl7.org" not in (coding.system or ""))
-        status = codes[0].code if codes else status.text
-    return status.lower() if status else None
-
-
-def is_live(condition: Condition) -> bool:
-    """Active by its own words, and not entered in error or refuted."""
-    clinical = status_code(condition.clinical_status)
-    verification = status_code(condition.verification_status)
-    return clinical in (None, "active", "recurrence", "relapse") and verification not in (
-        "entered-in-error",
-        "refuted",
-    )

@@ -30,8 +30,20 @@ _FORMS = {
 
 
 def canonical(system: str) -> str:
-    """The one spelling that our tables use."""
-    return _OIDS.get(system, system)
+    """The one spelling of a system that our tables use."""
+    plain = system.strip().rstrip("/")
+    plain = f"http://{plain.removeprefix('https://')}" if plain.startswith("https://") else plain
+    return _OIDS.get(plain, plain)
+
+
+def spelled(system: str, code: str) -> str:
+    """The one spelling of a code that our tables use; ICD-10-CM is also sent without its dot."""
+    plain = code.strip()
+    if system == ICD_10_CM:
+        plain = plain.upper()
+        if len(plain) > 3 and "." not in plain:
+            plain = f"{plain[:3]}.{plain[3:]}"
+    return plain
 
 
 def is_possible(system: str, code: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from clinical.code_systems import canonical, is_possible
+from clinical.code_systems import canonical, is_possible, spelled
 from fhir.records import CodeableConcept, Coding
 
 _FOLDER = Path(__file__).with_name("data") / "codes"
@@ -32,12 +32,16 @@ class Code:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeSet:
-    """`concept in code_set` asks whether any coding of the concept is one of these."""
+    """`concept in code_set` asks whether any coding of the concept is one of these.
+
+    `names` are further names of a medicine, brands of which no table knows the code.
+    """
 
     title: str
     source: str
     licence: str
     rows: Mapping[tuple[str, str], Code]
+    names: tuple[str, ...] = ()
 
     def __contains__(self, concept: CodeableConcept | None) -> bool:
         return self.find(concept) is not None
@@ -53,7 +57,8 @@ class CodeSet:
         """The row of the concept's first coding that has one."""
         for coding in concept.coding if concept else ():
             if coding.system and coding.code:
-                row = self.rows.get((canonical(coding.system), coding.code))
+                system = canonical(coding.system)
+                row = self.rows.get((system, spelled(system, coding.code)))
                 if row is not None:
                     return row
         return None
@@ -90,4 +95,7 @@ def read(path: Path) -> CodeSet:
         rows[code.system, code.code] = code
     if not rows:
         raise ValueError(f"{path.name}: no codes")
-    return CodeSet(head["title"], head["source"], head["licence"], rows)
+    names = tuple(name.strip() for name in head.get("names", "").split(",") if name.strip())
+    if names and not head.get("names-source"):
+        raise ValueError(f"{path.name}: its head does not tell the names-source")
+    return CodeSet(head["title"], head["source"], head["licence"], rows, names)

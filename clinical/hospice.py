@@ -1,16 +1,21 @@
 """Hospice and palliative care, where targets of treatment and screening no longer help.
 
 A live condition, or a procedure that goes on or was completed within a year (eCQM 2025: in the
-measurement year), so that one old visit does not silence a chart for good.
+measurement year). A visit, such as an encounter for palliative care, counts for that year too,
+whatever the record calls it: one old visit must not silence a chart for good.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from clinical import codes, problems, thresholds
 from clinical.chart import Chart, unreadable
+from clinical.dates import When
 from fhir.records import Procedure
 
 HOSPICE = codes.load("hospice-palliative")
+VISITS = codes.load("hospice-palliative-visits")
 LOOK_BACK = thresholds.load("hospice", thresholds.Thresholds)["look-back"]
 
 
@@ -18,17 +23,42 @@ def in_hospice(chart: Chart) -> bool | None:
     """None where nothing says so and the record is not fully known."""
     if problems.live(chart, HOSPICE):
         return True
-    procedures = [_counts(chart, each) for each in chart.procedures or () if each.code in HOSPICE]
-    if True in procedures:
+    answers = [*_visits(chart), *_procedures(chart)]
+    if True in answers:
         return True
-    unsure = chart.procedures is None or unreadable(chart.procedures) or None in procedures
+    unsure = chart.procedures is None or unreadable(chart.procedures) or None in answers
     return None if unsure or not problems.are_known(chart) else False
 
 
+def _visits(chart: Chart) -> Iterator[bool | None]:
+    for visit in problems.all_live(chart, VISITS):
+        yield _is_recent(chart, visit.when)
+
+
+def _procedures(chart: Chart) -> Iterator[bool | None]:
+    for each in chart.procedures or ():
+        if each.code in HOSPICE or each.code in VISITS:
+            yield _counts(chart, each)
+
+
 def _counts(chart: Chart, procedure: Procedure) -> bool | None:
-    if procedure.status == "in-progress":
-        return True
-    if procedure.status != "completed":
+    when = chart.performed(procedure)
+    match procedure.status:
+        case "in-progress":
+            ends = procedure.performed_period is not None and procedure.performed_period.end
+            return not (ends and _is_old(chart, when))
+        case "completed":
+            return _is_recent(chart, when)
+        case "unknown" | None:
+            return False if _is_old(chart, when) else None
+    return False
+
+
+def _is_recent(chart: Chart, when: When) -> bool | None:
+    if _is_old(chart, when):
         return False
-    done = chart.performed(procedure)
-    return None if done is None else 0 <= (chart.today - done).days <= LOOK_BACK
+    return when.day <= chart.today if when.day else None
+
+
+def _is_old(chart: Chart, when: When) -> bool:
+    return when.latest is not None and (chart.today - when.latest).days > LOOK_BACK

@@ -1,7 +1,8 @@
 """Which medicine an order is for, and whether the patient has it already.
 
 By its code where the table of the medicine has it. Only an order without any such code is matched
-by name: whole words of its text and displays, and marked so, since text and code can disagree.
+by name: words of its text and displays that begin with a name of the medicine, and marked so,
+since text and code can disagree. Where RxNorm names another medicine, the text is not asked.
 """
 
 from __future__ import annotations
@@ -10,59 +11,97 @@ import re
 from functools import cache
 from typing import Literal
 
+from clinical import dates, thresholds
 from clinical.chart import Chart, unreadable
-from clinical.codes import CodeSet
-from fhir.records import CodeableConcept, Draft, Medication, MedicationRequest, Reference
+from clinical.code_systems import RXNORM, canonical
+from clinical.codes import Code, CodeSet
+from fhir.records import (
+    CodeableConcept,
+    Coding,
+    Contained,
+    Draft,
+    Medication,
+    MedicationRequest,
+)
+
+ORDER_SPEAKS_FOR = thresholds.load("medicines", thresholds.Thresholds)["order-speaks-for"]
 
 # "unknown": the order names no medicine that could be read, so it may be this one.
 Match = Literal["by code", "by name", "another", "unknown"]
 
-_MEDICATION = re.compile(r"(?:^|/)(Medication/[A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$")
+_ID = r"[A-Za-z0-9.-]+"
+_MEDICATION = re.compile(rf"(?:(?:^|/)Medication/|^urn:uuid:)({_ID})(?:/_history/{_ID})?$")
 
 
 def match(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> Match:
     """Whether the order is for this medicine."""
-    concept = _concept(chart, order)
-    if concept in medicine:
+    if _row(chart, order, medicine):
         return "by code"
-    names = _names(concept, order.medication_reference)
+    names = _names(chart, order, beside_rxnorm=False)
     if any(_words(medicine).search(name) for name in names):
         return "by name"
     return "another" if names else "unknown"
 
 
+def own_name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
+    """What an order calls the medicine; record text. "" where it is the medicine alone."""
+    row = _row(chart, order, medicine)
+    alone = row and not set("/[") & set(row.display) and len(_concepts(chart, order)) == 1
+    return "" if alone else name(chart, order) or (row.display if row else "")
+
+
 def name(chart: Chart, order: MedicationRequest) -> str:
     """What the order calls its medicine; record text."""
-    return next(iter(_names(_concept(chart, order), order.medication_reference)), "")
+    return next(iter(_names(chart, order)), "")
 
 
 def continues(
     chart: Chart, draft: Draft, order: MedicationRequest, medicine: CodeSet
 ) -> bool | None:
     """Whether this order goes on with a medicine that is active; None where nobody can tell."""
-    if order.status == "active":
-        return True
     if chart.medications is None:
         return None
-    unsure = bool(unreadable(chart.medications))
-    for each in chart.medications:
-        if each.status not in ("active", None) or each.do_not_perform:
-            continue
-        matched = match(chart, each, medicine)
-        # An order that names the one it renews tells by that what an unnamed medicine is.
-        if matched in ("by code", "by name") or (
-            matched == "unknown" and _renews(draft, order, each)
-        ):
-            return True
-        unsure = unsure or matched == "unknown"
+    earlier = [
+        each
+        for each in chart.medications
+        if each.status in ("active", None) and not each.do_not_perform
+    ]
+    answers = [_is_active(chart, draft, order, each, medicine) for each in earlier]
+    if True in answers:
+        return True
+    renewed = order.prior_prescription and not any(_renews(draft, order, each) for each in earlier)
+    unsure = renewed or unreadable(chart.medications) or None in answers
     return None if unsure else False
 
 
 def is_removable(chart: Chart, draft: Draft, order: MedicationRequest) -> bool:
-    """Whether the order can be named and exists in this session only, not in the record too."""
+    """Whether the order is a draft that exists in this session only, and can be named."""
     recorded = {f"MedicationRequest/{each.id}" for each in chart.medications or ()}
-    named = not draft.reference.endswith("/")
-    return named and order.status != "active" and draft.reference not in recorded
+    return draft.addressable and order.status == "draft" and draft.reference not in recorded
+
+
+def _is_active(
+    chart: Chart,
+    draft: Draft,
+    order: MedicationRequest,
+    earlier: MedicationRequest,
+    medicine: CodeSet,
+) -> bool | None:
+    """Whether an earlier order shows that the patient has the medicine."""
+    matched = match(chart, earlier, medicine)
+    # An order that names the one it renews tells by that what an unnamed medicine is.
+    if matched == "another" or (matched == "unknown" and not _renews(draft, order, earlier)):
+        return None if matched == "unknown" else False
+    return True if _is_current(chart, earlier) else None
+
+
+def _is_current(chart: Chart, order: MedicationRequest) -> bool:
+    """Whether an order that is called active is neither over nor very old."""
+    period = order.dispense_request and order.dispense_request.validity_period
+    end = dates.last_day(period.end, chart.zone) if period else None
+    written = dates.last_day(order.authored_on, chart.zone)
+    over = end is not None and end < chart.today
+    return not over and (written is None or (chart.today - written).days <= ORDER_SPEAKS_FOR)
 
 
 def _renews(draft: Draft, order: MedicationRequest, earlier: MedicationRequest) -> bool:
@@ -73,28 +112,57 @@ def _renews(draft: Draft, order: MedicationRequest, earlier: MedicationRequest) 
     )
 
 
-def _names(concept: CodeableConcept | None, reference: Reference | None) -> list[str]:
-    displays = [coding.display for coding in concept.coding] if concept else []
-    texts = [concept.text if concept else None, *displays, reference.display if reference else None]
-    return [text for text in texts if text and text.strip()]
+def _row(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> Code | None:
+    rows = (medicine.find(concept) for concept in _concepts(chart, order))
+    return next((row for row in rows if row), None)
 
 
-def _concept(chart: Chart, order: MedicationRequest) -> CodeableConcept | None:
+def _names(chart: Chart, order: MedicationRequest, beside_rxnorm: bool = True) -> list[str]:
+    """What the order calls its medicine; its text only if wanted where RxNorm names it too."""
+    names: list[str | None] = []
+    for concept in _concepts(chart, order):
+        if beside_rxnorm or not any(map(_is_rxnorm_name, concept.coding)):
+            names.append(concept.text)
+        names += [coding.display for coding in concept.coding]
+    names.append(order.medication_reference.display if order.medication_reference else None)
+    return [name for name in names if name and name.strip()]
+
+
+def _is_rxnorm_name(coding: Coding) -> bool:
+    return bool(coding.code and coding.display and canonical(coding.system or "") == RXNORM)
+
+
+def _concepts(chart: Chart, order: MedicationRequest) -> list[CodeableConcept]:
+    """What the order says of its medicine: the product, and what it is made of."""
     if order.medication_codeable_concept is not None:
-        return order.medication_codeable_concept
+        return [order.medication_codeable_concept]
+    medication = _medication(chart, order)
+    if medication is None:
+        return []
+    made_of = [each.item_codeable_concept for each in medication.ingredient]
+    return [concept for concept in (medication.code, *made_of) if concept]
+
+
+def _medication(chart: Chart, order: MedicationRequest) -> Medication | Contained | None:
+    """What the order refers to: inside it, beside it in the session, or beside the record's."""
     target = (order.medication_reference and order.medication_reference.reference) or ""
     if target.startswith("#"):
-        return next((each.code for each in order.contained if each.id == target[1:]), None)
+        # Some write the mark into the id as well.
+        return next((each for each in order.contained if each.id.lstrip("#") == target[1:]), None)
     found = _MEDICATION.search(target)
+    if found is None:
+        return None
+    for draft in chart.drafts:
+        if isinstance(draft.resource, Medication) and draft.resource.id == found[1]:
+            return draft.resource
     included: dict[str, Medication] = getattr(chart.medications, "included", {})
-    medication = included.get(found[1]) if found else None
-    return medication.code if medication else None
+    return included.get(f"Medication/{found[1]}")
 
 
 @cache
 def _words(medicine: CodeSet) -> re.Pattern[str]:
-    names = sorted({row.name for row in medicine if row.name}, key=len, reverse=True)
+    names = sorted({row.name for row in medicine if row.name} | {*medicine.names})
     if not names:
         raise ValueError(f"{medicine.title}: no names to match an order by")
-    longest_first = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
-    return re.compile(rf"(?<!\w)(?:{longest_first})(?!\w)", re.IGNORECASE)
+    beginnings = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
+    return re.compile(rf"(?<![^\W_])(?:{beginnings})", re.IGNORECASE)

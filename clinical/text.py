@@ -8,7 +8,6 @@ and dates are formatted by us and need no escape.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -70,10 +69,11 @@ def day(when: date) -> str:
 
 def one_line(text: str, longest: int) -> str:
     """Record text without control and direction characters, on one line, cut with an ellipsis."""
-    clean = "".join(
-        " " if unicodedata.category(char)[0] in "CZ" else char for char in text[: longest * 4]
-    )
-    line = " ".join(clean.split())
+    text = text[: longest * 4]
+    # Printable is exactly: no control, format or separator character but the space.
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 

@@ -1,67 +1,115 @@
-"""Measured quantities in the one unit that each is computed in, or None: never a guess.
+"""Measured quantities in the one unit that each is computed in, or the reason why not.
 
-The unit is read from `code`, then from `unit`, without regard to case; the micro sign and the
-Greek mu are a u. A unit that is not listed, a comparator ("<5"), a missing, zero, negative or
-infinite value is not a number, and so is a quantity whose `code` and `unit` contradict each other.
-Analysers tell the gravest results as a bound ("<15", ">14"); a bound is read by its own function.
+The unit is read from `code`, then from `unit`; a unit that is not listed is never guessed. A value
+that is missing, zero, negative, infinite, marked as absent, or outside of what the quantity can be
+is not used, and neither is one whose `code` and `unit` contradict each other. Laboratories that
+send their results as text tell a bound as valueString (">60"), which is read in that form only.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
-from typing import TypeGuard
-
-import msgspec
+from dataclasses import dataclass
 
 from clinical import thresholds
-from fhir.records import Quantity
+from clinical.bounds import Bounds
+from clinical.text import one_line
+from fhir.records import Observation, Quantity
 
-Accepted = Mapping[str, Callable[[float], float]]
-
-_FACTORS = thresholds.load("units", thresholds.Thresholds)
-_UMOL_PER_MG = _FACTORS["creatinine-umol-per-mg"]
-_SLOPE, _INTERCEPT = _FACTORS["hba1c-slope"], _FACTORS["hba1c-intercept"]
+NO_NUMBER = "without a number"
 
 
-def creatinine(quantity: Quantity | None) -> float | None:
-    """In mg/dL."""
-    return _convert(quantity, _CREATININE)
+class _Units(thresholds.Thresholds, frozen=True):
+    spellings: dict[str, dict[str, list[str]]]
 
 
-def egfr(quantity: Quantity | None) -> float | None:
-    """In mL/min/1.73 m2."""
-    return _convert(quantity, _EGFR)
+Convert = Callable[[float], float]
 
 
-def hba1c(quantity: Quantity | None) -> float | None:
-    """In % NGSP."""
-    return _convert(quantity, _HBA1C)
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """One quantity: how a value in each spelling of a unit converts, and which values can be true.
+
+    `bare` is the unit of a bound that is told as text without one; only where no other unit is in
+    use for the quantity.
+    """
+
+    spellings: Mapping[str, Convert]
+    lowest: float
+    highest: float
+    bare: str | None = None
+
+    def read(self, lab: Observation) -> Bounds | str:
+        """What a result says, or why it is not used: words that can follow the value."""
+        quantity = self._quantity(lab)
+        if lab.data_absent_reason is not None:
+            return "marked as not available"
+        if quantity is None or quantity.value is None or not _is_measure(quantity.value):
+            return NO_NUMBER
+        bounds = Bounds.of(quantity.value, quantity.comparator)
+        if bounds is None:
+            return "with a comparator not known here"
+        convert = self._convert(quantity)
+        if convert is None:
+            return "in a unit not known here"
+        if not self.lowest <= convert(quantity.value) <= self.highest:
+            return "not a plausible value"
+        return bounds.rising(convert)
+
+    def _quantity(self, lab: Observation) -> Quantity | None:
+        if lab.value_quantity is not None and lab.value_quantity.value is not None:
+            return lab.value_quantity
+        told = _BOUND.fullmatch(lab.value_string or "")
+        return Quantity(float(told[2]), told[1], told[3] or self.bare) if told else None
+
+    def _convert(self, quantity: Quantity) -> Convert | None:
+        spelled = [_folded(unit) for unit in (quantity.code, quantity.unit) if unit]
+        if not spelled:
+            return None
+        convert = self.spellings.get(spelled[0])
+        return convert if self.spellings.get(spelled[-1], convert) is convert else None
 
 
-def egfr_below(quantity: Quantity | None) -> float | None:
-    """The N of an eGFR told as "<N", in mL/min/1.73 m2."""
-    return _convert(_bound(quantity, "<"), _EGFR)
-
-
-def hba1c_above(quantity: Quantity | None) -> float | None:
-    """The N of an HbA1c told as ">N", in % NGSP."""
-    return _convert(_bound(quantity, ">"), _HBA1C)
-
-
-def recorded(quantity: Quantity | None) -> str:
+def recorded(lab: Observation) -> str:
     """The value as the record has it, for people; record text, to be escaped."""
-    if quantity is None or quantity.value is None:
-        return ""
-    unit = quantity.unit or quantity.code or ""
-    return f"{quantity.comparator or ''}{quantity.value:.10g} {unit}".strip()
+    quantity = lab.value_quantity
+    if quantity is not None and quantity.value is not None:
+        unit = quantity.unit or quantity.code or ""
+        return f"{quantity.comparator or ''}{quantity.value:.10g} {unit}".strip()
+    text = one_line(lab.value_string or "", _LONGEST_QUOTE)
+    return f"“{text}”" if text else ""
 
 
-def why_not(quantity: Quantity | None) -> str:
-    """Why a quantity that did not convert is not a number."""
-    if quantity is None or not _is_measure(quantity.value):
-        return "without a usable number"
-    return "not an exact number" if quantity.comparator else "in a unit not known here"
+_LONGEST_QUOTE = 60
+_BOUND = re.compile(r"\s*([<>]=?)\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(\S.*)?", re.DOTALL)
+
+
+def _is_measure(value: float) -> bool:
+    return math.isfinite(value) and value > 0
+
+
+_SAME = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u", "²": "2"})
+_MARKS = re.compile(r"[\s{}\[\]_^]")
+
+
+def _folded(unit: str) -> str:
+    """A spelling without what is written in many ways: case, blanks, the brackets of UCUM."""
+    return _MARKS.sub("", unit.translate(_SAME).lower())
+
+
+_UNITS = thresholds.load("units", _Units)
+_UMOL_PER_MG = _UNITS["creatinine-umol-per-mg"]
+_SLOPE, _INTERCEPT = _UNITS["hba1c-slope"], _UNITS["hba1c-intercept"]
+
+
+def _same(value: float) -> float:
+    return value
+
+
+def _mg_per_dl(umol_per_l: float) -> float:
+    return umol_per_l / _UMOL_PER_MG
 
 
 def _ngsp(mmol_per_mol: float) -> float:
@@ -69,49 +117,17 @@ def _ngsp(mmol_per_mol: float) -> float:
     return round(_SLOPE * mmol_per_mol + _INTERCEPT, 1)
 
 
-def _mg_per_dl(umol_per_l: float) -> float:
-    return umol_per_l / _UMOL_PER_MG
+def _scale(name: str, bare: str | None = None, **units: Convert) -> Scale:
+    """The quantity of this name in the data, with the way from each of its units."""
+    spellings = _UNITS.spellings[name]
+    return Scale(
+        {_folded(each): units[unit] for unit, listed in spellings.items() for each in listed},
+        _UNITS[f"{name}-lowest"],
+        _UNITS[f"{name}-highest"],
+        bare,
+    )
 
 
-_CREATININE: Accepted = {"mg/dl": float, "umol/l": _mg_per_dl}
-# Spellings of one unit. Laboratories also send mL/min for a code that says "per 1.73 sq M".
-_EGFR: Accepted = dict.fromkeys(
-    (
-        "ml/min/{1.73_m2}",
-        "ml/min/{1.73m2}",
-        "ml/min/1.73_m2",
-        "ml/min/1.73m2",
-        "ml/min/1.73 m2",
-        "ml/min",
-    ),
-    float,
-)
-_HBA1C: Accepted = {"%": float, "mmol/mol": _ngsp}
-
-
-def _bound(quantity: Quantity | None, comparator: str) -> Quantity | None:
-    if quantity is None or quantity.comparator != comparator:
-        return None
-    return msgspec.structs.replace(quantity, comparator=None)
-
-
-def _convert(quantity: Quantity | None, accepted: Accepted) -> float | None:
-    if quantity is None or quantity.comparator or not _is_measure(quantity.value):
-        return None
-    spelled = [_folded(unit) for unit in (quantity.code, quantity.unit) if unit]
-    convert = accepted.get(spelled[0]) if spelled else None
-    if convert is None or accepted.get(spelled[-1], convert) is not convert:
-        return None
-    value = convert(quantity.value)
-    return value if _is_measure(value) else None
-
-
-def _is_measure(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value) and value > 0
-
-
-_SAME = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u", "²": "2"})
-
-
-def _folded(unit: str) -> str:
-    return unit.strip().lower().translate(_SAME)
+CREATININE = _scale("creatinine", mg_per_dl=_same, umol_per_l=_mg_per_dl)  # mg/dL
+EGFR = _scale("egfr", "mL/min", ml_per_min=_same)  # mL/min/1.73 m2
+HBA1C = _scale("hba1c", percent=_same, mmol_per_mol=_ngsp)  # % NGSP

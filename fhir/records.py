@@ -61,6 +61,11 @@ class HumanName(Element, frozen=True):
 
 class PatientLink(Element, frozen=True):
     other: Reference | None = None
+    type: str | None = None
+
+
+class Ingredient(Element, frozen=True):
+    item_codeable_concept: CodeableConcept | None = None
 
 
 class Contained(Element, frozen=True):
@@ -68,6 +73,11 @@ class Contained(Element, frozen=True):
 
     id: str = ""
     code: CodeableConcept | None = None
+    ingredient: list[Ingredient] = []
+
+
+class DispenseRequest(Element, frozen=True):
+    validity_period: Period | None = None
 
 
 class Resource(Struct, frozen=True, gc=False, rename="camel", tag_field="resourceType"):
@@ -90,6 +100,9 @@ class Condition(Resource, frozen=True):
     verification_status: CodeableConcept | str | None = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
+    onset_date_time: str | None = None
+    abatement_date_time: str | None = None
+    recorded_date: str | None = None
 
 
 class Observation(Resource, frozen=True):
@@ -100,7 +113,10 @@ class Observation(Resource, frozen=True):
     effective_date_time: str | None = None
     effective_instant: str | None = None
     effective_period: Period | None = None
+    issued: str | None = None
     value_quantity: Quantity | None = None
+    value_string: str | None = None
+    data_absent_reason: CodeableConcept | None = None
 
 
 class Procedure(Resource, frozen=True):
@@ -134,6 +150,7 @@ class MedicationRequest(Resource, frozen=True):
     prior_prescription: Reference | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    dispense_request: DispenseRequest | None = None
 
 
 class ServiceRequest(Resource, frozen=True):
@@ -147,6 +164,7 @@ class ServiceRequest(Resource, frozen=True):
 
 class Medication(Resource, frozen=True):
     code: CodeableConcept | None = None
+    ingredient: list[Ingredient] = []
 
 
 class Issue(Element, frozen=True):

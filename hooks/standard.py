@@ -29,4 +29,7 @@ LABS = _search(
     "Observation", _code(codes.load("creatinine"), codes.load("egfr"), codes.load("hba1c"))
 )
 # Procedures that show hospice or palliative care, which silences screening and targets.
-HOSPICE_CARE = _search("Procedure", _code(codes.load("hospice-palliative")))
+HOSPICE_CARE = _search(
+    "Procedure",
+    _code(codes.load("hospice-palliative"), codes.load("hospice-palliative-visits")),
+)

@@ -28,7 +28,8 @@ def main(port: int, workers: int) -> None:
     """Serve Chartside on this machine."""
     os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")
     try:
-        import_string("app:ready")()
+        checked = import_string("app:ready")()
+        checked.extensions["chartside.engine"].dispose()
     except StartError as error:
         raise click.ClickException(str(error)) from None
     if not _is_free(port):

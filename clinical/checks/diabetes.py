@@ -2,22 +2,24 @@
 
 Due after half a year (ADA Standards of Care in Diabetes, 2025: at least twice a year). Above 9 %
 is the line of quality measure CMS122 (2025), not a goal of treatment; of several results of one
-day the lowest counts, as in the measure. A result that is not on record here may exist elsewhere:
-no wording says that a test was not done.
+day whose order is not known the lowest counts, as in the measure, and all are told. A result that
+is not on record here may exist elsewhere: no wording says that a test was not done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 
 from clinical import codes, labs, problems, thresholds, units
-from clinical.chart import Chart, unreadable
+from clinical.bounds import Limit, plain
+from clinical.chart import Chart
 from clinical.finding import Create, Finding, Gap, LabOrder, Result, Suggestion
 from clinical.hospice import in_hospice
-from clinical.labs import Unused
+from clinical.labs import Found, Measurement, Reading
+from clinical.newest import Newest, newest
 from clinical.text import Markdown, Value, day, join, listed, markdown
-from fhir.records import Observation
 
 HBA1C = codes.load("hba1c")
 DIABETES = codes.load("diabetes")
@@ -25,7 +27,7 @@ DIABETES = codes.load("diabetes")
 _LIMITS = thresholds.load("diabetes", thresholds.Thresholds)
 ADULT_FROM = _LIMITS["adult-from"]
 INTERVAL = _LIMITS["interval"]
-UNCONTROLLED_ABOVE = _LIMITS["uncontrolled-above"]
+UNCONTROLLED = Limit("above", _LIMITS["uncontrolled-above"])
 
 _RULE = "dm.a1c"
 
@@ -37,9 +39,15 @@ def hba1c(chart: Chart) -> Iterator[Result]:
     if problems.live(chart, DIABETES) is None:
         if not problems.are_known(chart):
             yield _gap("HbA1c in diabetes: the problem list is not fully known")
+        elif n := problems.uncoded(chart):
+            yield _gap("HbA1c in diabetes: diagnoses without a code known here ({n})", n=n)
     elif (age := chart.age_on(chart.today)) is None:
         yield _gap("HbA1c in diabetes: the birth date is not fully known")
-    elif age >= ADULT_FROM and not (hospice := in_hospice(chart)):
+    elif age >= ADULT_FROM:
+        hospice = in_hospice(chart)
+        if hospice:
+            yield _gap("HbA1c: hospice or palliative care is on record")
+            return
         yield from _judge(chart)
         if hospice is None:
             yield _gap("hospice and palliative care: not fully known")
@@ -49,47 +57,75 @@ def _judge(chart: Chart) -> Iterator[Result]:
     if chart.labs is None:
         yield _gap("HbA1c: the laboratory results are not known")
         return
-    tests = [(chart.drawn(lab), lab) for lab in labs.results(chart, HBA1C)]
-    unused = [
-        labs.unused("HbA1c", lab, drawn, "dated in the future" if drawn else "without a full date")
-        for drawn, lab in tests
-        if drawn is None or drawn > chart.today
-    ]
-    last = max((drawn for drawn, _ in tests if drawn and drawn <= chart.today), default=None)
-    newest = [lab for drawn, lab in tests if drawn == last]
-    if last and (chart.today - last).days <= INTERVAL:
-        yield from _recent(chart, last, newest, unused)
-    elif unreadable(chart.labs) or any(each.day is None for each in unused):
-        yield _gap("HbA1c: {doubts}", doubts=listed(labs.doubts(chart, unused)))
+    found = list(labs.read_all(chart, HBA1C, "HbA1c", _read))
+    since = chart.today - timedelta(days=INTERVAL)
+    recent = newest(found, UNCONTROLLED, since)
+    if recent.reading and recent.crossed:
+        yield _uncontrolled(chart, recent, recent.reading)
+    elif recent.reading:
+        yield from _silent(chart, recent, recent.reading)
+    elif _may_be_done(found, recent, since) or not labs.are_known(chart):
+        yield _gap("HbA1c: {doubts}", doubts=listed(labs.doubts(chart, recent.unused)))
     else:
-        yield _overdue(chart, last, newest, unused)
+        yield _overdue(chart, found, recent)
 
 
-def _recent(
-    chart: Chart, last: date, newest: Sequence[Observation], unused: Sequence[Unused]
-) -> Iterator[Result]:
-    values = [(value, lab) for lab in newest if (value := _percent(lab)) is not None]
-    if not values:
-        why = units.why_not(newest[0].value_quantity)
-        yield _gap("{newest}", newest=labs.unused("HbA1c", newest[0], last, why).told)
-        return
-    value, lab = min(values, key=lambda each: each[0])
-    above = units.hba1c_above(lab.value_quantity) is not None
-    if value < UNCONTROLLED_ABOVE or (value == UNCONTROLLED_ABOVE and not above):
-        return
-    shown = f"{'above ' if above else ''}{value:.10g} %"
-    yield Finding(
+def _read(result: Measurement, day: date) -> Reading | str:
+    percent = units.HBA1C.read(result.lab)
+    if isinstance(percent, str):
+        return percent
+    shown = f"{percent.told(partial(plain, (UNCONTROLLED.value,)))} %"
+    quantity = result.lab.value_quantity
+    converted = percent.exact and quantity is not None and quantity.value != percent.low
+    how = markdown(
+        "{recorded} ({shown})" if converted else "{recorded}",
+        recorded=units.recorded(result.lab),
+        shown=shown,
+    )
+    return Reading(result, day, percent, shown, "", how)
+
+
+def _may_be_done(found: Sequence[Found], recent: Newest, since: date) -> bool:
+    """Whether a test of the interval leaves the line undecided, or one without a date may be."""
+    undecided = any(isinstance(each, Reading) and each.day >= since for each in found)
+    return undecided or any(each.of.when.day is None for each in recent.unused)
+
+
+def _silent(chart: Chart, recent: Newest, last: Reading) -> Iterator[Gap]:
+    told = labs.doubts(chart, recent.unused)
+    if recent.against:
+        disagreement = markdown(
+            "results of {day} disagree on whether it is {limit} %: {all}",
+            day=last.day,
+            limit=str(recent.limit),
+            all=_listed(last, *recent.against),
+        )
+        told.insert(0, disagreement)
+    if told:
+        yield _gap("HbA1c: {told}", told=listed(told))
+
+
+def _uncontrolled(chart: Chart, recent: Newest, last: Reading) -> Finding:
+    against = next(iter(recent.against), None)
+    also = f"; that day also {_noted(against)}" if against else ""
+    others = _listed(*recent.others)
+    return Finding(
         rule=f"{_RULE}-uncontrolled",
-        summary=f"HbA1c {shown} on {day(last)}: above {UNCONTROLLED_ABOVE} %",
+        summary=f"HbA1c {_noted(last)} on {day(last.day)}: {UNCONTROLLED} %{also}",
         indicator="warning",
         source=_LIMITS.source("cms122"),
+        severity=last.bounds.low,
         detail=join(
-            markdown("HbA1c **{recorded}** on {day}.", recorded=_recorded(lab, value), day=last),
+            markdown("HbA1c **{value}** on {day}.", value=_recorded(last), day=last.day),
+            markdown("Of the same day: {others}.", others=others) if others else Markdown(),
             markdown(
-                "{limit} % is the line of a quality measure, not a goal of treatment.",
-                limit=UNCONTROLLED_ABOVE,
+                "{limit} % is the line of a quality measure for ages {lowest} to {highest}, not a "
+                "goal of treatment.",
+                limit=UNCONTROLLED.value,
+                lowest=ADULT_FROM,
+                highest=_LIMITS["measured-to"],
             ),
-            labs.not_used(chart, unused),
+            labs.not_used(chart, recent.unused, last),
         ),
         overrides=(
             "will-monitor",
@@ -102,35 +138,24 @@ def _recent(
     )
 
 
-def _overdue(
-    chart: Chart, last: date | None, newest: Sequence[Observation], unused: Sequence[Unused]
-) -> Finding:
-    if last is None:
-        known = "none on record here"
-        latest = markdown("No HbA1c on record here; one done elsewhere may be missing.")
-    else:
-        ago = (chart.today - last).days
-        known = f"the last on record here is of {day(last)}, {ago} days ago"
-        latest = markdown(
-            "Last HbA1c on record here: {recorded} on {day}; one done elsewhere may be missing.",
-            recorded=listed(_recorded(lab, units.hba1c(lab.value_quantity)) for lab in newest),
-            day=last,
-        )
-    order = LabOrder(HBA1C.coding("4548-4"))
+def _overdue(chart: Chart, found: Sequence[Found], recent: Newest) -> Finding:
+    ever = newest(found, UNCONTROLLED, date.min)
+    # Not recommended: orders that are pending are not read here.
+    order = Create("Order HbA1c", LabOrder(HBA1C.coding("4548-4")))
     return Finding(
         rule=f"{_RULE}-overdue",
-        summary=f"HbA1c may be due: {known}",
+        summary=f"HbA1c may be due: {_known(chart, ever, recent)}",
         indicator="info",
         source=_LIMITS.source("ada-2025"),
         detail=join(
-            latest,
+            _last_on_record(ever),
             markdown(
                 "In diabetes it is due at least twice a year; here, after {days} days.",
                 days=INTERVAL,
             ),
-            labs.not_used(chart, unused),
+            labs.not_used(chart, ever.unused, ever.reading),
         ),
-        suggestions=(Suggestion("Order HbA1c", (Create("Order HbA1c", order),), recommended=True),),
+        suggestions=(Suggestion("Order HbA1c", (order,)),),
         overrides=(
             "done-elsewhere",
             "patient-declined",
@@ -141,23 +166,49 @@ def _overdue(
     )
 
 
-def _percent(lab: Observation) -> float | None:
-    """The value, or the bound of one told as "above N" where that decides."""
-    above = units.hba1c_above(lab.value_quantity)
-    if above is not None and above >= UNCONTROLLED_ABOVE:
-        return above
-    return units.hba1c(lab.value_quantity)
+def _known(chart: Chart, ever: Newest, recent: Newest) -> str:
+    """What the record holds instead of a result of the interval, no stronger than it is."""
+    if recent.unused:
+        test = max(recent.unused, key=lambda each: each.of.when.latest or date.min)
+        what = "has no number" if test.why == units.NO_NUMBER else "cannot be used"
+        return (
+            f"no usable result of the last {INTERVAL} days on record here; "
+            f"a test of {day(test.of.when.latest or date.min)} {what}"
+        )
+    usable = "usable " if ever.unused else ""
+    if ever.reading is None:
+        return f"none {usable}on record here"
+    ago = (chart.today - ever.reading.day).days
+    return (
+        f"the last {usable}on record here is {_noted(ever.reading)} of "
+        f"{day(ever.reading.day)}, {ago} days ago"
+    )
 
 
-def _recorded(lab: Observation, percent: float | None) -> Markdown:
-    """The value as recorded, and in % where that is not its unit."""
-    quantity = lab.value_quantity
-    if quantity is None or quantity.value is None:
-        return markdown("no number")
-    recorded = markdown("{value}", value=units.recorded(quantity))
-    if percent is None or percent == quantity.value:
-        return recorded
-    return markdown("{recorded} ({percent} %)", recorded=recorded, percent=percent)
+def _last_on_record(ever: Newest) -> Markdown:
+    what = "usable HbA1c" if ever.unused else "HbA1c"
+    if ever.reading is None:
+        return markdown("No {what} on record here; one done elsewhere may be missing.", what=what)
+    return markdown(
+        "Last {what} on record here: {recorded} on {day}; one done elsewhere may be missing.",
+        what=what,
+        recorded=listed(_recorded(each) for each in (ever.reading, *ever.others)),
+        day=ever.reading.day,
+    )
+
+
+def _listed(*readings: Reading) -> Markdown:
+    return listed(markdown("{value}", value=_noted(each)) for each in readings)
+
+
+def _recorded(reading: Reading) -> Markdown:
+    note = reading.of.note
+    return markdown("{how} ({note})" if note else "{how}", how=reading.how, note=note)
+
+
+def _noted(reading: Reading) -> str:
+    note = reading.of.note
+    return f"{reading.shown} ({note})" if note else reading.shown
 
 
 def _gap(template: str, **values: Value) -> Gap:

@@ -11,10 +11,10 @@ from datetime import date, tzinfo
 from clinical.chart import Chart, evaluate
 from clinical.checks.metformin import metformin_renal
 from clinical.finding import Result
-from fhir.records import Condition, MedicationRequest, Observation, Patient
+from fhir.records import Condition, MedicationRequest, Observation, Patient, ServiceRequest
 from hooks import service
 from hooks.contexts import OrderSelect, OrderSign
-from hooks.standard import CONDITIONS, LABS, MEDICATIONS, PATIENT
+from hooks.standard import CONDITIONS, LABS, MEDICATIONS, ORDERS, PATIENT
 
 
 @service(
@@ -28,6 +28,7 @@ from hooks.standard import CONDITIONS, LABS, MEDICATIONS, PATIENT
         "medications": MEDICATIONS,
         "conditions": CONDITIONS,
         "labs": LABS,
+        "orders": ORDERS,
     },
 )
 def medication_safety(
@@ -36,6 +37,7 @@ def medication_safety(
     medications: list[MedicationRequest] | None,
     conditions: list[Condition] | None,
     labs: list[Observation] | None,
+    orders: list[ServiceRequest] | None,
     today: date,
     zone: tzinfo,
 ) -> Iterator[Result]:
@@ -47,5 +49,6 @@ def medication_safety(
         medications=medications,
         conditions=conditions,
         labs=labs,
+        orders=orders,
     )
     return evaluate(chart, metformin_renal)

@@ -22,6 +22,7 @@ from fhir.records import (
     Procedure,
     Quantity,
     Records,
+    ServiceRequest,
     Unreadable,
 )
 
@@ -78,6 +79,11 @@ def egfr(value: float | None, when: str | None = ago(10), **changes: Any) -> Obs
     return lab("98979-8", value, "mL/min/{1.73_m2}", when, **changes)
 
 
+def text(code: str, value: str | None, when: str | None = ago(10), **changes: Any) -> Observation:
+    """A result that the laboratory sends as text."""
+    return lab(code, None, None, when, **{"value_quantity": None, "value_string": value} | changes)
+
+
 def a1c(value: float | None, when: str | None = ago(10), unit: str = "%", **changes: Any) -> Any:
     return lab("4548-4", value, unit, when, **changes)
 
@@ -109,6 +115,12 @@ def draft(*codings: tuple[str, str, str], id: str = "d1", **changes: Any) -> Dra
     return Draft(f"MedicationRequest/{id}", order, msgspec.json.encode(order))
 
 
+def order_of(code: str, **changes: Any) -> ServiceRequest:
+    """An order of a laboratory test."""
+    defaults = {"id": "s1", "status": "active", "code": concept((LOINC, code, None))}
+    return ServiceRequest(**defaults | changes)
+
+
 def chart(**changes: Any) -> Chart:
     """A 70-year-old woman with every list known and empty."""
     known: dict[str, Any] = {
@@ -118,6 +130,7 @@ def chart(**changes: Any) -> Chart:
         "medications": Records(),
         "conditions": Records(),
         "labs": Records(),
+        "orders": Records(),
         "procedures": Records(),
     }
     return Chart(**known | changes)

@@ -2,7 +2,15 @@
 
 import pytest
 
-from clinical.code_systems import ICD_10_CM, LOINC, RXNORM, SNOMED_CT, canonical, is_possible
+from clinical.code_systems import (
+    ICD_10_CM,
+    LOINC,
+    RXNORM,
+    SNOMED_CT,
+    canonical,
+    is_possible,
+    spelled,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,14 +58,34 @@ def test_a_mistyped_code_is_not(system: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("oid", "system"),
+    ("sent", "system"),
     [
         ("urn:oid:2.16.840.1.113883.6.1", LOINC),
         ("urn:oid:2.16.840.1.113883.6.96", SNOMED_CT),
         ("urn:oid:2.16.840.1.113883.6.88", RXNORM),
         ("urn:oid:2.16.840.1.113883.6.90", ICD_10_CM),
+        ("http://loinc.org/", LOINC),
+        ("https://loinc.org", LOINC),
+        (" http://snomed.info/sct ", SNOMED_CT),
+        ("https://www.nlm.nih.gov/research/umls/rxnorm/", RXNORM),
         ("http://example.org/local", "http://example.org/local"),
+        ("", ""),
     ],
 )
-def test_an_oid_is_the_same_system(oid: str, system: str) -> None:
-    assert canonical(oid) == system
+def test_other_spellings_are_the_same_system(sent: str, system: str) -> None:
+    assert canonical(sent) == system
+
+
+@pytest.mark.parametrize(
+    ("system", "sent", "code"),
+    [
+        (RXNORM, " 6809 ", "6809"),
+        (ICD_10_CM, "E119", "E11.9"),
+        (ICD_10_CM, "e11.9", "E11.9"),
+        (ICD_10_CM, "I10", "I10"),
+        (ICD_10_CM, "E1337X9", "E13.37X9"),
+        (LOINC, "2160-0", "2160-0"),
+    ],
+)
+def test_other_spellings_are_the_same_code(system: str, sent: str, code: str) -> None:
+    assert spelled(system, sent) == code

@@ -1,11 +1,12 @@
 """Code sets: what is in one, and which tables may not be loaded."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clinical import codes
-from tests.clinical.build import ICD, LOINC, RXNORM, concept
+from tests.clinical.build import ICD, LOINC, RXNORM, SNOMED, concept
 
 FOLDER = Path(codes.__file__).with_name("data") / "codes"
 HEAD = "# title: T\n# source: S\n# licence: L\n# checked: 2026-11-24\nsystem,code,display,source\n"
@@ -29,6 +30,8 @@ def test_any_coding_of_a_concept_may_be_the_one() -> None:
     creatinine = codes.load("creatinine")
     assert concept(("http://local", "CREA", None), (LOINC, "2160-0", None)) in creatinine
     assert concept(("urn:oid:2.16.840.1.113883.6.1", "2160-0", None)) in creatinine
+    assert concept(("https://loinc.org/", " 2160-0 ", None)) in creatinine
+    assert concept((ICD, "e119", None)) in codes.load("diabetes")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +70,7 @@ def test_a_code_can_be_taken_out_for_an_order() -> None:
         (HEAD, "no codes"),
         (HEAD.replace("# source: S\n", "") + ROW, "source"),
         (HEAD.replace("# licence: L", "# licence:") + ROW, "licence"),
+        (HEAD.replace("system,", "# names: Glucovance\nsystem,") + ROW, "names-source"),
         (ROW, "title"),
         ("", "title"),
     ],
@@ -82,3 +86,24 @@ def test_the_metformin_table_names_ingredient_and_brands() -> None:
     names = {row.name for row in codes.load("metformin")}
     assert {"metformin", "Glucophage", "Janumet", "Synjardy"} <= names
     assert all("metformin" in row.display.lower() for row in codes.load("metformin"))
+    assert {"Glucovance", "Zituvimet"} <= set(codes.load("metformin").names)
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [
+        ("diabetes", (SNOMED, "73211009", "Diabetes mellitus")),
+        ("esrd", (ICD, "Z99.2", "Dependence on renal dialysis")),
+        ("esrd", (ICD, "I12.0", None)),
+        ("ckd-4", (ICD, "N18.4", None)),
+        ("ckd-4", (SNOMED, "431857002", None)),
+        ("hospice-palliative-visits", (ICD, "Z51.5", None)),
+        ("metabolic-panels", (LOINC, "24320-4", None)),
+    ],
+)
+def test_what_problem_lists_and_orders_use_is_in_a_table(table: str, code: Any) -> None:
+    assert concept(code) in codes.load(table)
+
+
+def test_no_code_stands_for_two_stages_of_kidney_disease() -> None:
+    assert not {row.code for row in codes.load("ckd-4")} & {row.code for row in codes.load("esrd")}

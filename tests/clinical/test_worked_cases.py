@@ -22,12 +22,13 @@ from fhir.records import (
     Procedure,
     Record,
     Records,
+    ServiceRequest,
 )
 from tests.clinical.build import chart
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(ROOT.parent.glob("*/clinical/examples/[op][sv]-*.json"))
-OURS = ("renal.metformin.", "dm.a1c-")
+OURS = ("renal.metformin.", "monitor.metformin", "dm.a1c-")
 CHECKS = {"order-sign": metformin_renal, "patient-view": hba1c}
 
 
@@ -57,6 +58,7 @@ def test_a_worked_case_comes_out(path: Path) -> None:
         medications=only(MedicationRequest),
         conditions=only(Condition),
         labs=only(Observation),
+        orders=only(ServiceRequest),
         procedures=only(Procedure),
     )
     found = CHECKS[case["hook"]](known)

@@ -6,6 +6,7 @@ import pytest
 
 from clinical.checks.diabetes import hba1c
 from clinical.finding import Create, Result
+from fhir.records import Condition, PatientLink
 from tests.clinical.build import (
     ICD,
     IN_HOSPICE,
@@ -13,6 +14,7 @@ from tests.clinical.build import (
     a1c,
     ago,
     chart,
+    concept,
     condition,
     creatinine,
     findings,
@@ -22,6 +24,7 @@ from tests.clinical.build import (
     procedure,
     rules,
     said,
+    text,
     unreadable,
 )
 
@@ -42,7 +45,9 @@ def check(*results: Any, **changes: Any) -> list[Result]:
         ([a1c(7.2, ago(183))], []),
         ([a1c(7.2, ago(184))], [OVERDUE]),
         ([a1c(7.2, ago(0))], []),
-        ([a1c(7.2, ago(-1))], [OVERDUE]),
+        # The clock of an analyser may run ahead over midnight.
+        ([a1c(9.1, ago(-1))], [UNCONTROLLED]),
+        ([a1c(9.1, ago(-2))], [OVERDUE]),
         ([a1c(9.0)], []),
         ([a1c(9.1)], [UNCONTROLLED]),
         ([a1c(9.04)], [UNCONTROLLED]),
@@ -53,8 +58,31 @@ def check(*results: Any, **changes: Any) -> list[Result]:
         ([lab("59261-8", 76, "mmol/mol", ago(1))], [UNCONTROLLED]),
         ([a1c(9.1, ago(9)), a1c(7.2, ago(10))], [UNCONTROLLED]),
         ([a1c(9.1, ago(10)), a1c(7.2, ago(9))], []),
-        ([a1c(9.1), a1c(8.9)], []),
+        ([a1c(9.1), a1c(9.2)], [UNCONTROLLED]),
         ([a1c(9.1), a1c(None)], [UNCONTROLLED]),
+        ([a1c(11, unit="% of total Hgb")], [UNCONTROLLED]),
+        # Bounds, on either side of what decides.
+        ([a1c(9, comparator=">")], [UNCONTROLLED]),
+        ([a1c(14, comparator=">=")], [UNCONTROLLED]),
+        ([text("4548-4", ">14 %")], [UNCONTROLLED]),
+        ([a1c(9, comparator="<")], []),
+        ([a1c(4, comparator="<=")], []),
+        # A newer test that failed does not hide an older result of the interval.
+        ([a1c(11.2, ago(40)), text("4548-4", "cancelled", ago(3))], [UNCONTROLLED]),
+        ([a1c(11.2, ago(40)), a1c(53, ago(3))], [UNCONTROLLED]),
+        # Nothing usable in the interval: due, and told in which words below.
+        ([a1c(None, ago(183))], [OVERDUE]),
+        ([a1c(None, ago(10)), a1c(10.1, ago(200))], [OVERDUE]),
+        ([a1c(53)], [OVERDUE]),
+        ([a1c(7.5, unit="mmol/mol")], [OVERDUE]),
+        ([a1c(0.112)], [OVERDUE]),
+        ([a1c(11.2, data_absent_reason=concept(text="error"))], [OVERDUE]),
+        ([a1c(7.2, "2026-05-01", unit="mmol/L")], [OVERDUE]),
+        # Too old on the last day that it can be of.
+        ([a1c(7.2, "2019")], [OVERDUE]),
+        ([a1c(7.2, "2025-11")], [OVERDUE]),
+        ([a1c(7.2, None, issued="2019-03-01T10:00:00Z")], [OVERDUE]),
+        ([a1c(7.2, "2019"), a1c(7.2, ago(400))], [OVERDUE]),
         ([a1c(9.1, status="entered-in-error")], [OVERDUE]),
         ([a1c(9.1, status="preliminary")], [UNCONTROLLED]),
         ([a1c(9.1, "2026-06-15T23:30:00-04:00")], [UNCONTROLLED]),
@@ -86,13 +114,24 @@ def test_without_live_diabetes_there_is_nothing_to_say(conditions: list[Any]) ->
         {"patient": patient(deceased_boolean=True)},
         {"patient": patient(deceased_date_time="2026")},
         {"patient": patient(birth_date="2008-06-16")},
+    ],
+)
+def test_who_is_left_in_peace(changes: dict[str, Any]) -> None:
+    assert check(a1c(10.1), **changes) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"conditions": [*DIABETES, condition(IN_HOSPICE)]},
         {"procedures": [procedure(IN_HOSPICE, ago(365))]},
         {"procedures": [procedure(IN_HOSPICE, None, "in-progress")]},
     ],
 )
-def test_who_is_left_in_peace(changes: dict[str, Any]) -> None:
-    assert check(a1c(10.1), **changes) == []
+def test_in_hospice_nothing_is_asked_for_and_that_is_counted(changes: dict[str, Any]) -> None:
+    found = check(a1c(10.1), **changes)
+    assert rules(found) == []
+    assert gaps(found) == "HbA1c: hospice or palliative care is on record"
 
 
 def test_who_is_not_left_out() -> None:
@@ -107,28 +146,53 @@ def test_who_is_not_left_out() -> None:
     [
         ({"conditions": None}, "the problem list is not fully known"),
         ({"conditions": unreadable("Condition")}, "the problem list is not fully known"),
+        (
+            {"conditions": [Condition(code=concept(text="Type 2 diabetes"))]},
+            "diagnoses without a code known here (1)",
+        ),
         ({"labs": None}, "the laboratory results are not known"),
-        ({"labs": unreadable("Observation")}, "laboratory results that could not be read (1)"),
+        (
+            {"labs": unreadable("Observation")},
+            "laboratory results that could not be read or had (1)",
+        ),
         (
             {"labs": unreadable("Observation", a1c(7.2, ago(200)))},
-            "laboratory results that could not be read (1)",
+            "laboratory results that could not be read or had (1)",
         ),
         ({"patient": patient(birth_date="1956")}, "the birth date is not fully known"),
         ({"patient": patient(birth_date=None)}, "the birth date is not fully known"),
         ({"labs": [a1c(7.2, None)]}, "HbA1c 7.2 %, without a full date"),
-        ({"labs": [a1c(7.2, "2026-05")]}, "without a full date"),
+        ({"labs": [a1c(7.2, "2026-05")]}, "HbA1c 7.2 % of 2026-05, without a full date"),
+        ({"labs": [a1c(7.2, "2025-12")]}, "HbA1c 7.2 % of 2025-12, without a full date"),
         (
-            {"labs": [a1c(7.2, "2026-05-01", unit="mmol/L")]},
-            "HbA1c 7.2 mmol/L on 01 May 2026, in a unit not known here",
+            {"labs": [a1c(7.2, None, issued="2026-05-01T10:00:00Z")]},
+            "HbA1c 7.2 % issued on 01 May 2026, without a full date",
         ),
         (
             {"labs": [a1c(8.9, "2026-05-01", comparator=">")]},
-            "HbA1c >8.9 % on 01 May 2026, not an exact number",
+            "HbA1c >8.9 % on 01 May 2026, which does not tell whether it is above 9",
         ),
-        ({"labs": [a1c(None, ago(183))]}, "without a usable number"),
         (
-            {"labs": [a1c(None, ago(10)), a1c(10.1, ago(20))]},
-            "without a usable number",
+            {"labs": [a1c(9, "2026-05-01", comparator=">=")]},
+            "which does not tell whether it is above 9",
+        ),
+        # Of one day, and on both sides of the line.
+        (
+            {"labs": [a1c(9.1, "2026-05-01"), a1c(8.9, "2026-05-01")]},
+            "results of 01 May 2026 disagree on whether it is above 9 %: 8.9 %; 9.1 %",
+        ),
+        (
+            {"labs": [a1c(12, "2026-05-01T08:00Z"), a1c(6.5, "2026-05-01T20:00Z")]},
+            "results of 01 May 2026 disagree on whether it is above 9 %: 6.5 %; 12 %",
+        ),
+        # A good result, and a newer one that cannot be used.
+        (
+            {"labs": [a1c(7, ago(10)), text("4548-4", "see *note*", "2026-06-14")]},
+            "HbA1c “see *note*” on 14 Jun 2026, without a number",
+        ),
+        (
+            {"labs": [], "patient": patient(link=[PatientLink(type="replaced-by")])},
+            "results under the record that replaces this one",
         ),
     ],
 )
@@ -138,10 +202,57 @@ def test_what_cannot_be_judged_is_a_gap_and_no_card(changes: dict[str, Any], tol
     assert told in gaps(found).replace("&gt;", ">")
 
 
-def test_an_old_result_without_a_number_is_an_old_result() -> None:
-    (found,) = findings(check(a1c(None, ago(184))))
-    assert found.rule == OVERDUE
-    assert "no number" in said(found)
+@pytest.mark.parametrize(
+    ("results", "known", "detail"),
+    [
+        ([], "none on record here", "No HbA1c on record here;"),
+        (
+            [a1c(12, "2025-11-01")],
+            "the last on record here is 12 % of 01 Nov 2025, 226 days ago",
+            "Last HbA1c on record here: 12 % on 01 Nov 2025;",
+        ),
+        (
+            [a1c(7.2, "2025-11-01"), a1c(None, "2025-12-01")],
+            "the last usable on record here is 7.2 % of 01 Nov 2025, 226 days ago",
+            "- HbA1c on 01 Dec 2025, without a number",
+        ),
+        (
+            [a1c(None, "2026-06-12")],
+            "no usable result of the last 183 days on record here; "
+            "a test of 12 Jun 2026 has no number",
+            "No usable HbA1c on record here;",
+        ),
+        (
+            [a1c(53, "2026-06-12"), a1c(8, "2025-11-01")],
+            "no usable result of the last 183 days on record here; "
+            "a test of 12 Jun 2026 cannot be used",
+            "- HbA1c 53 % on 12 Jun 2026, not a plausible value",
+        ),
+        (
+            [a1c(53, "2026-06-12"), a1c(8, "2025-11-01")],
+            "no usable result of the last 183 days on record here; "
+            "a test of 12 Jun 2026 cannot be used",
+            "Last usable HbA1c on record here: 8 % on 01 Nov 2025;",
+        ),
+        ([a1c(7.2, "2019-03")], "none usable on record here", "- HbA1c 7.2 % of 2019-03, without"),
+        (
+            [a1c(7.2, None, issued="2019-03-01T10:00:00Z")],
+            "none usable on record here",
+            "- HbA1c 7.2 % issued on 01 Mar 2019, without a full date",
+        ),
+        ([a1c(None, ago(184))], "none usable on record here", "without a number"),
+        (
+            [a1c(7, "2025-11-01"), a1c(8, "2025-11-01"), a1c(9, "2025-11-01", status="unknown")],
+            "the last on record here is 7 % of 01 Nov 2025, 226 days ago",
+            "7 %; 8 %; 9 % (status unknown) on 01 Nov 2025;",
+        ),
+    ],
+)
+def test_no_card_says_more_than_the_record(results: list[Any], known: str, detail: str) -> None:
+    (found,) = findings(check(*results))
+    assert found.summary == f"HbA1c may be due: {known}"
+    assert detail in said(found)
+    assert "done elsewhere may be missing" in said(found)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +274,7 @@ def test_what_an_overdue_card_says() -> None:
     (found,) = findings(check(a1c(7.2, "2025-11-01")))
     assert found.indicator == "info"
     assert found.summary == (
-        "HbA1c may be due: the last on record here is of 01 Nov 2025, 226 days ago"
+        "HbA1c may be due: the last on record here is 7.2 % of 01 Nov 2025, 226 days ago"
     )
     assert "7.2 % on 01 Nov 2025; one done elsewhere may be missing." in said(found)
     assert found.source.label == "ADA Standards of Care in Diabetes, 2025"
@@ -176,27 +287,53 @@ def test_what_an_overdue_card_says() -> None:
     )
     (order,) = found.suggestions
     (create,) = order.actions
-    assert order.recommended
+    # Whether one is ordered already is not known here.
+    assert not order.recommended
     assert isinstance(create, Create)
     assert (create.order.code.system, create.order.code.code) == ("http://loinc.org", "4548-4")
-
-
-def test_no_card_claims_that_a_test_was_not_done() -> None:
-    (found,) = findings(check())
-    assert found.summary == "HbA1c may be due: none on record here"
-    assert "one done elsewhere may be missing" in said(found)
 
 
 def test_what_an_uncontrolled_card_says() -> None:
     (found,) = findings(check(a1c(10.1, "2026-05-01")))
     assert found.indicator == "warning"
     assert found.summary == "HbA1c 10.1 % on 01 May 2026: above 9 %"
-    assert "not a goal of treatment" in said(found)
+    assert "of a quality measure for ages 18 to 75, not a goal of treatment" in said(found)
     assert "CMS122" in found.source.label
     assert found.suggestions == ()
+    assert (found.drug, found.severity) == (None, 10.1)
     (other,) = findings(check(a1c(76, "2026-05-01", unit="mmol/mol")))
     assert other.summary == "HbA1c 9.1 % on 01 May 2026: above 9 %"
     assert "76 mmol/mol (9.1 %)" in said(other)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(9.04, "9.04"), (9.001, "9.001"), (10.23456, "10.23")]
+)
+def test_a_value_is_not_shown_as_the_line_that_it_is_above(value: float, shown: str) -> None:
+    (found,) = findings(check(a1c(value, "2026-05-01")))
+    assert found.summary == f"HbA1c {shown} % on 01 May 2026: above 9 %"
+
+
+def test_a_preliminary_value_is_called_so() -> None:
+    (found,) = findings(check(a1c(10.1, "2026-05-01", status="preliminary")))
+    assert found.summary == "HbA1c 10.1 % (preliminary) on 01 May 2026: above 9 %"
+    assert "HbA1c **10.1 % (preliminary)** on 01 May 2026." in said(found)
+
+
+def test_all_values_of_the_day_are_told() -> None:
+    early, late = a1c(9.4, "2026-05-01T08:00:00Z"), a1c(12.1, "2026-05-01T20:00:00Z")
+    (found,) = findings(check(early, late))
+    assert found.summary == "HbA1c 12.1 % on 01 May 2026: above 9 %"
+    assert "Of the same day: 9.4 %." in said(found)
+    (found,) = findings(check(a1c(12.1, "2026-05-01"), a1c(9.4, "2026-05-01")))
+    assert found.summary == "HbA1c 9.4 % on 01 May 2026: above 9 %"
+    assert "Of the same day: 12.1 %." in said(found)
+
+
+def test_a_value_of_the_same_day_on_the_other_side_stands_in_the_summary() -> None:
+    early, late = a1c(6.5, "2026-05-01T08:00:00Z"), a1c(12.1, "2026-05-01T20:00:00Z")
+    (found,) = findings(check(early, late))
+    assert found.summary == "HbA1c 12.1 % on 01 May 2026: above 9 %; that day also 6.5 %"
 
 
 def test_a_result_of_the_future_is_told() -> None:
@@ -204,8 +341,14 @@ def test_a_result_of_the_future_is_told() -> None:
     assert said(found).endswith("- HbA1c 7.2 % on 01 May 2027, dated in the future")
 
 
-@pytest.mark.parametrize("bound", [9, 14])
-def test_a_value_told_as_above_a_bound_counts_where_that_decides(bound: float) -> None:
-    (found,) = findings(check(labs=[a1c(bound, "2026-05-01", comparator=">")]))
-    assert found.summary == f"HbA1c above {bound} % on 01 May 2026: above 9 %"
+@pytest.mark.parametrize(
+    ("bound", "comparator", "shown"),
+    [(9, ">", "above 9"), (14, ">", "above 14"), (14, ">=", "at least 14")],
+)
+def test_a_value_told_as_a_bound_counts_where_that_decides(
+    bound: float, comparator: str, shown: str
+) -> None:
+    (found,) = findings(check(labs=[a1c(bound, "2026-05-01", comparator=comparator)]))
+    assert found.summary == f"HbA1c {shown} % on 01 May 2026: above 9 %"
+    assert found.severity == bound
     assert found.indicator == "warning"

@@ -8,8 +8,17 @@ import pytest
 
 from clinical.checks.metformin import metformin_renal
 from clinical.finding import Create, Delete, Result
-from fhir.records import Draft, Medication, Records, Reference, ServiceRequest
+from fhir.records import (
+    Condition,
+    Draft,
+    Medication,
+    PatientLink,
+    Records,
+    Reference,
+    ServiceRequest,
+)
 from tests.clinical.build import (
+    ICD,
     METFORMIN_500,
     ON_DIALYSIS,
     RXNORM,
@@ -24,9 +33,11 @@ from tests.clinical.build import (
     gaps,
     lab,
     medication,
+    order_of,
     patient,
     rules,
     said,
+    text,
     unreadable,
 )
 
@@ -34,6 +45,8 @@ CONTRAINDICATED = "renal.metformin.contraindicated"
 START = "renal.metformin.start"
 REVIEW = "renal.metformin.continue-review"
 ESRD = "renal.metformin.esrd"
+MONITOR = "monitor.metformin"
+STAGE_4 = (ICD, "N18.4", "Chronic kidney disease, stage 4 (severe)")
 ON_METFORMIN = [medication(METFORMIN_500)]
 LISINOPRIL = (RXNORM, "314076", "lisinopril 10 MG Oral Tablet")
 
@@ -44,6 +57,9 @@ def check(**changes: Any) -> list[Result]:
 
 def suggested(results: Iterable[Result]) -> list[str]:
     return [each.label for each in findings(results)[0].suggestions]
+
+
+REMOVE, MEASURE = "Remove this order of metformin", "Order creatinine"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +95,7 @@ def test_each_side_of_each_limit(value: float, active: list[Any], expected: list
             CONTRAINDICATED,
             {"labs": [egfr(29.96, "2026-05-01")]},
             "critical",
-            "Metformin is contraindicated: eGFR 29.9 on 01 May 2026 (laboratory)",
+            "Metformin is contraindicated: eGFR 29.96 on 01 May 2026 (laboratory)",
         ),
         (
             START,
@@ -106,6 +122,46 @@ def test_each_side_of_each_limit(value: float, active: list[Any], expected: list
             "warning",
             "Check metformin: kidney failure is on record (End stage renal failure on dialysis)",
         ),
+        (
+            ESRD,
+            {"conditions": [condition(ON_DIALYSIS, verification_status="differential")]},
+            "warning",
+            "Check metformin: kidney failure is on record (End stage renal failure on dialysis, "
+            "differential)",
+        ),
+        # From the age on at which a value is to be checked again, the summary tells how old it is.
+        (
+            CONTRAINDICATED,
+            {"labs": [creatinine(1.9, "2026-03-17")]},
+            "critical",
+            "Metformin is contraindicated: eGFR 28.1 on 17 Mar 2026 (CKD-EPI 2021)",
+        ),
+        (
+            CONTRAINDICATED,
+            {"labs": [creatinine(1.9, "2026-03-16")]},
+            "critical",
+            "Metformin is contraindicated: eGFR 28.1 on 16 Mar 2026, 91 days ago (CKD-EPI 2021)",
+        ),
+        (
+            CONTRAINDICATED,
+            {"labs": [creatinine(1.9, "2026-05-01", status="preliminary")]},
+            "critical",
+            "Metformin is contraindicated: eGFR 28.1 on 01 May 2026 (CKD-EPI 2021, preliminary)",
+        ),
+        # The laboratory's own eGFR of the same day contradicts the creatinine.
+        (
+            CONTRAINDICATED,
+            {"labs": [creatinine(1.1, "2026-05-01"), egfr(22, "2026-05-01")]},
+            "critical",
+            "Metformin is contraindicated: eGFR 22 on 01 May 2026 (laboratory); "
+            "that day also 54.1 (CKD-EPI 2021)",
+        ),
+        (
+            START,
+            {"labs": [egfr(45, "2026-05-01", comparator="<")]},
+            "warning",
+            "Starting metformin is not recommended: eGFR below 45 on 01 May 2026 (laboratory)",
+        ),
     ],
 )
 def test_what_a_card_says(rule: str, changes: dict[str, Any], indicator: str, summary: str) -> None:
@@ -121,14 +177,35 @@ def test_what_a_card_says(rule: str, changes: dict[str, Any], indicator: str, su
         "specialist-advice",
     )
     assert found[0].source.label.endswith("2016")
+    assert found[0].pick == "any"
+
+
+@pytest.mark.parametrize(
+    ("results", "severity"),
+    [
+        ([egfr(20)], -20),
+        ([egfr(15, comparator="<")], -15),
+        ([egfr(40)], -40),
+        ([egfr(20, ago(400))], -20),
+        ([], None),
+    ],
+)
+def test_a_lower_egfr_is_graver(results: list[Any], severity: float | None) -> None:
+    (found,) = findings(check(labs=results))
+    assert (found.drug, found.severity) == ("metformin", severity)
+
+
+def test_a_diagnosis_beside_a_bound_has_no_number_to_grow() -> None:
+    results = check(labs=[egfr(60, comparator=">")], conditions=[condition(ON_DIALYSIS)])
+    assert [each.severity for each in findings(results)] == [None]
 
 
 def test_the_detail_tells_where_the_number_is_from() -> None:
     (found,) = findings(check(labs=[lab("14682-9", 168, "umol/L", "2026-05-01")]))
     assert said(found) == (
         "eGFR **28.0** mL/min/1.73 m² on 01 May 2026, computed with CKD-EPI 2021 from creatinine "
-        "168 umol/L (1.90 mg/dL) at the age of 70.\n\n"
-        "Metformin is contraindicated below 30.\n\n"
+        "168 umol/L (1.90 mg/dL) as female at the age of 70.\n\n"
+        "Metformin is contraindicated below an eGFR of 30.\n\n"
         "Order: metformin hydrochloride 500 MG Oral Tablet."
     )
 
@@ -137,6 +214,29 @@ def test_a_match_by_name_is_told() -> None:
     by_name = draft(medication_codeable_concept=concept(text="Metformin ER 500"))
     (found,) = findings(check(drafts=[by_name], labs=[egfr(20)]))
     assert "Order: Metformin ER 500 (matched by name, not by code)." in said(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("Janumet 50/1000", "Janumet 50/1000: metformin is contraindicated: eGFR 20 on "),
+        ("Glucovance " + "5-500 " * 30, "Glucovance 5-500 "),
+    ],
+)
+def test_an_order_of_more_than_metformin_is_named(text: str, begins: str) -> None:
+    by_name = draft(medication_codeable_concept=concept(text=text))
+    (found,) = findings(check(drafts=[by_name], labs=[egfr(20, "2026-05-01")]))
+    assert found.summary.startswith(begins)
+    # The name is cut, never what is said of it.
+    assert found.summary.endswith("contraindicated: eGFR 20 on 01 May 2026 (laboratory)")
+    assert len(found.summary) < 140
+
+
+def test_an_order_that_says_to_hold_metformin_is_not_offered_to_be_removed() -> None:
+    hold = draft(medication_codeable_concept=concept(text="HOLD metformin after contrast"))
+    results = check(drafts=[hold], labs=[egfr(20)])
+    assert findings(results)[0].summary.startswith("HOLD metformin after contrast: ")
+    assert suggested(results) == []
 
 
 @pytest.mark.parametrize(
@@ -152,13 +252,22 @@ def test_a_match_by_name_is_told() -> None:
         ([Draft("NutritionOrder/n1", None, b"{}")], ""),
         ([Draft("MedicationRequest/d1", draft().resource, b"{}", selected=False)], ""),
         ([Draft("MedicationRequest/d1", None, b"{}", selected=False)], ""),
-        ([Draft("MedicationRequest/d1", None, b"{}")], "d1, which could not be read"),
-        ([Draft("MedicationOrder/d1", None, b"{}")], "d1, which could not be read"),
+        (
+            [Draft("MedicationRequest/d1", None, b"{}")],
+            "an order of this session that could not be read",
+        ),
+        (
+            [Draft("MedicationOrder/d1", None, b"{}")],
+            "an order of this session that could not be read",
+        ),
         (
             [draft(medication_reference=Reference("Medication/gone"))],
-            "d1, whose medicine is not told",
+            "an order of this session whose medicine is not told",
         ),
-        ([draft(medication_codeable_concept=None)], "d1, whose medicine is not told"),
+        (
+            [draft(medication_codeable_concept=None)],
+            "an order of this session whose medicine is not told",
+        ),
     ],
 )
 def test_an_order_that_is_not_judged(drafts: list[Draft], told: str) -> None:
@@ -176,6 +285,8 @@ def test_two_metformin_orders_are_two_findings() -> None:
     found = findings(check(drafts=[draft(id="a"), draft(id="b")], labs=[egfr(20)]))
     assert [each.about for each in found] == [("MedicationRequest/a",), ("MedicationRequest/b",)]
     assert found[0].key != found[1].key
+    # Each by its own name, so that they can be told apart.
+    assert found[0].summary.startswith("metformin hydrochloride 500 MG Oral Tablet: metformin is")
 
 
 @pytest.mark.parametrize(
@@ -199,11 +310,38 @@ def test_kidney_failure_that_is_refuted_or_resolved_does_not_count() -> None:
     assert check(labs=[egfr(50)], conditions=over) == []
 
 
-@pytest.mark.parametrize("bound", [15, 30])
-def test_an_egfr_told_as_below_a_bound_counts_where_that_decides(bound: float) -> None:
-    (found,) = findings(check(labs=[egfr(bound, "2026-05-01", comparator="<")]))
-    assert (found.rule, found.indicator) == ("renal.metformin.contraindicated", "critical")
-    assert f"eGFR below {bound} on 01 May 2026" in found.summary
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [
+        ([egfr(15, comparator="<")], [CONTRAINDICATED]),
+        ([egfr(15, comparator="<=")], [CONTRAINDICATED]),
+        ([egfr(30, comparator="<")], [CONTRAINDICATED]),
+        ([egfr(30, comparator="<=")], [START]),
+        ([egfr(45, comparator="<")], [START]),
+        ([egfr(45, comparator="<=")], [MONITOR]),
+        ([egfr(45, comparator=">=")], []),
+        ([egfr(60, comparator=">")], []),
+        ([text("98979-8", ">60")], []),
+        ([creatinine(15, comparator=">")], [CONTRAINDICATED]),
+        ([creatinine(0.5, comparator="<")], []),
+        # A newer bound speaks for the limits that it decides, an older value for the others.
+        ([creatinine(1.9, ago(100)), egfr(60, ago(2), comparator=">")], []),
+        ([creatinine(1.9, ago(100)), egfr(30, ago(2), comparator=">=")], [START]),
+        ([creatinine(1.9, ago(100)), egfr(45, ago(2), comparator="<")], [CONTRAINDICATED]),
+        ([creatinine(0.8, ago(100)), egfr(45, ago(2), comparator="<")], [START]),
+    ],
+)
+def test_a_bound_counts_for_the_limits_that_it_decides(
+    results: list[Any], expected: list[str]
+) -> None:
+    assert rules(check(labs=results)) == expected
+
+
+def test_a_bound_that_may_lie_below_the_lower_limit_is_told_to() -> None:
+    (found,) = findings(check(labs=[egfr(45, comparator="<")]))
+    assert "Whether it is below 30, where metformin is contraindicated, is not told." in said(found)
+    (found,) = findings(check(labs=[egfr(44)]))
+    assert "is not told" not in said(found)
 
 
 def test_a_laboratory_egfr_of_the_same_day_is_told_beside_the_computed_one() -> None:
@@ -211,43 +349,205 @@ def test_a_laboratory_egfr_of_the_same_day_is_told_beside_the_computed_one() -> 
         check(labs=[creatinine(3.1, "2026-05-01"), egfr(67.7, "2026-05-01"), egfr(50, ago(300))])
     )
     assert found.rule == "renal.metformin.contraindicated"
-    assert "the laboratory reported 67.7 of the same day" in (found.detail or "")
+    assert "Of the same day: eGFR 67.7 (laboratory)." in said(found)
+    assert "They disagree on whether eGFR is below 30." in said(found)
+    (found,) = findings(check(labs=[creatinine(3.1, "2026-05-01"), egfr(16, "2026-05-01")]))
+    assert "Of the same day: eGFR 16 (laboratory)." in said(found)
+    assert "disagree" not in said(found)
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [egfr(22, "2026-05-01T06:00:00Z"), creatinine(0.8, "2026-05-01T18:00:00Z")],
+        [
+            creatinine(1.9, "2026-05-01T18:00:00Z", status="preliminary"),
+            creatinine(0.8, "2026-05-01T18:00:00Z", status="corrected"),
+        ],
+    ],
+)
+def test_a_contradiction_that_is_decided_for_silence_is_a_gap(results: list[Any]) -> None:
+    found = check(labs=results)
+    assert rules(found) == []
+    assert "results of 01 May 2026 disagree on whether eGFR is below 45: eGFR 79.2" in gaps(found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({}, "Before metformin: no creatinine or eGFR found here in 365 days"),
+        (
+            {"labs": [creatinine(4.5, ago(366))]},
+            "Before metformin: last eGFR 10.0 on 14 Jun 2025, 366 days ago (CKD-EPI 2021)",
+        ),
+        (
+            {"labs": [creatinine(0.8, ago(366))]},
+            "Before metformin: last eGFR 79.7 on 14 Jun 2025, 366 days ago (CKD-EPI 2021)",
+        ),
+        (
+            {"labs": [creatinine(4.5, ago(366)), creatinine(168, ago(1))]},
+            "Before metformin: last usable eGFR 10.0 on 14 Jun 2025, 366 days ago (CKD-EPI 2021)",
+        ),
+        (
+            {"labs": [lab("2160-0", 168, "g/L", "2026-05-01")]},
+            "Before metformin: no usable creatinine or eGFR found here in 365 days",
+        ),
+        (
+            {"conditions": [condition(STAGE_4)]},
+            "Before metformin: Chronic kidney disease, stage 4 (severe) is on record; "
+            "no creatinine or eGFR found here in 365 days",
+        ),
+        (
+            {"conditions": [condition(STAGE_4)], "labs": None},
+            "Before metformin: Chronic kidney disease, stage 4 (severe) is on record; "
+            "laboratory results are not known here",
+        ),
+        # Not all could be read, but what could is enough for a warning.
+        (
+            {"labs": unreadable("Observation", creatinine(4.5, ago(366)))},
+            "Before metformin: last usable eGFR 10.0 on 14 Jun 2025, 366 days ago (CKD-EPI 2021)",
+        ),
+    ],
+)
+def test_without_a_result_of_a_year_that_is_said(changes: dict[str, Any], summary: str) -> None:
+    (found,) = findings(check(**changes))
+    assert (found.rule, found.indicator, found.summary) == (MONITOR, "warning", summary)
+    assert "eGFR is obtained before metformin is started and at least once a year" in said(found)
+    assert found.overrides == (
+        "done-elsewhere",
+        "already-ordered",
+        "patient-declined",
+        "data-wrong",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"labs": [creatinine(0.8, ago(365))]}, []),
+        ({"labs": [creatinine(4.5, ago(365))]}, [CONTRAINDICATED]),
+        ({"labs": [creatinine(0.8)], "conditions": [condition(STAGE_4)]}, []),
+        ({"conditions": [condition(STAGE_4, clinical_status="resolved")], "labs": None}, []),
+        ({"conditions": [condition(ON_DIALYSIS), condition(STAGE_4)]}, [ESRD]),
+        ({"labs": [creatinine(4.5, ago(366))], "medications": ON_METFORMIN}, [MONITOR]),
+        # A creatinine is on its way: enough, unless the last that is known was low.
+        ({"orders": [order_of("2160-0")]}, []),
+        ({"orders": [order_of("24320-4")]}, []),
+        ({"orders": [order_of("4548-4")]}, [MONITOR]),
+        ({"orders": [order_of("2160-0")], "labs": [creatinine(0.8, ago(366))]}, []),
+        ({"orders": [order_of("2160-0")], "labs": [creatinine(4.5, ago(366))]}, [MONITOR]),
+        ({"orders": [order_of("2160-0")], "conditions": [condition(STAGE_4)]}, [MONITOR]),
+        ({"orders": None}, [MONITOR]),
+        ({"labs": [egfr(44.9, ago(366))], "orders": [order_of("2160-0")]}, [MONITOR]),
+        ({"labs": [egfr(45, ago(366))], "orders": [order_of("2160-0")]}, []),
+        ({"patient": patient(birth_date="2008-06-16")}, []),
+        ({"patient": patient(birth_date="2008-06-15")}, [MONITOR]),
+        ({"patient": patient(birth_date="1956")}, [MONITOR]),
+    ],
+)
+def test_when_the_missing_result_is_told(changes: dict[str, Any], expected: list[str]) -> None:
+    assert rules(check(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels", "recommended"),
+    [
+        ({}, [REMOVE, MEASURE], True),
+        ({"orders": None}, [REMOVE, MEASURE], False),
+        (
+            {"orders": [order_of("2160-0")], "labs": [creatinine(4.5, ago(366))]},
+            [REMOVE],
+            False,
+        ),
+    ],
+)
+def test_a_creatinine_is_recommended_where_none_is_known_to_be_on_its_way(
+    changes: dict[str, Any], labels: list[str], recommended: bool
+) -> None:
+    results = check(**changes)
+    assert suggested(results) == labels
+    assert any(each.recommended for each in findings(results)[0].suggestions) == recommended
+    told = "whether creatinine is ordered already"
+    assert (told in gaps(results)) == ("orders" in changes and changes["orders"] is None)
 
 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"labs": []}, "no creatinine or eGFR of the last 365 days on record here"),
-        ({"labs": [creatinine(1.9, ago(366))]}, "no creatinine or eGFR of the last 365 days"),
-        ({"labs": None}, "the laboratory results are not known"),
         (
             {"labs": [lab("2160-0", 168, "g/L", "2026-05-01")]},
-            "no usable result of the last 365 days: "
-            "creatinine 168 g/L on 01 May 2026, in a unit not known here",
+            "- creatinine 168 g/L on 01 May 2026, in a unit not known here",
         ),
         (
-            {"labs": [egfr(31, "2026-05-01", comparator="<")]},
-            "reported eGFR <31 mL/min/{1.73_m2} on 01 May 2026, not an exact number",
+            {"labs": [creatinine(168, "2026-05-01")]},
+            "- creatinine 168 mg/dL on 01 May 2026, not a plausible value",
         ),
-        ({"labs": [creatinine(1.9, None)]}, "creatinine 1.9 mg/dL, without a full date"),
         (
-            {"labs": unreadable("Observation")},
-            "laboratory results that could not be read (1)",
+            {"labs": [egfr(46, "2026-05-01", comparator="<")]},
+            "- reported eGFR <46 mL/min/{1.73_m2} on 01 May 2026, which does not tell whether it "
+            "is below 45",
         ),
-        ({"labs": [egfr(20)], "patient": patient(birth_date="1956")}, "birth date"),
-        ({"labs": [egfr(20)], "patient": patient(birth_date="2008-06-16")}, "for adults"),
+        ({"labs": [creatinine(1.9, None)]}, "- creatinine 1.9 mg/dL, without a full date"),
         (
-            {"labs": [creatinine(1.9, "2026-05-01")], "patient": patient(gender="other")},
-            "no equation for the recorded gender",
+            {"labs": [creatinine(1.9, None, issued="2026-06-10T10:00:00Z")]},
+            "- creatinine 1.9 mg/dL issued on 10 Jun 2026, without a full date",
+        ),
+        (
+            {"labs": [egfr(20, "2026-05-01")], "patient": patient(birth_date="1956")},
+            "on 01 May 2026, at an age that is not known",
+        ),
+        (
+            {"labs": [creatinine(1.9, "2026-05-01")], "patient": patient(birth_date="1900-01-01")},
+            "on 01 May 2026, at an age that is not known",
         ),
     ],
 )
-def test_without_a_usable_value_there_is_a_gap_and_no_card(
+def test_a_result_that_cannot_be_used_is_told_in_that_card(
+    changes: dict[str, Any], told: str
+) -> None:
+    (found,) = findings(check(**changes))
+    assert found.rule == MONITOR
+    assert "Not used:\n\n" in said(found)
+    assert told in said(found).replace("&lt;", "<")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"labs": None}, "the laboratory results are not known"),
+        (
+            {"labs": unreadable("Observation")},
+            "laboratory results that could not be read or had (1)",
+        ),
+        (
+            {"labs": unreadable("Observation", creatinine(0.8, ago(366)))},
+            "laboratory results that could not be read or had (1)",
+        ),
+        ({"orders": [order_of("2160-0")]}, "no creatinine or eGFR of the last 365 days found here"),
+        ({"labs": [egfr(20)], "patient": patient(birth_date="2008-06-16")}, "for adults"),
+        (
+            {"patient": patient(link=[PatientLink(type="replaced-by")])},
+            "results under the record that replaces this one",
+        ),
+    ],
+)
+def test_where_a_result_may_be_missing_there_is_a_gap_and_no_card(
     changes: dict[str, Any], told: str
 ) -> None:
     results = check(**changes)
     assert rules(results) == []
-    assert told in gaps(results).replace("&lt;", "<")
+    assert told in gaps(results)
+
+
+def test_without_male_or_female_only_what_holds_for_both_is_said() -> None:
+    other = patient(gender="other")
+    (found,) = findings(check(labs=[creatinine(6, "2026-05-01")], patient=other))
+    assert found.rule == CONTRAINDICATED
+    assert "eGFR 7.1 to 9.4 on 01 May 2026" in found.summary
+    assert "as female and as male" in said(found)
+    (found,) = findings(check(labs=[creatinine(1.9, "2026-05-01")], patient=other))
+    assert found.rule == START
+    assert "Whether it is below 30, where metformin is contraindicated, is not told." in said(found)
 
 
 def test_the_eighteenth_birthday_is_the_first_day_that_is_judged() -> None:
@@ -275,14 +575,14 @@ def test_a_newer_result_that_cannot_be_used_is_a_gap_where_there_is_no_card() ->
 
 def test_results_that_could_not_be_read_may_be_newer() -> None:
     known = unreadable("Observation", creatinine(0.8))
-    assert "laboratory results that could not be read (1)" in gaps(check(labs=known))
+    assert "laboratory results that could not be read or had (1)" in gaps(check(labs=known))
     (found,) = findings(check(labs=unreadable("Observation", creatinine(1.9))))
-    assert "laboratory results that could not be read (1)" in said(found)
+    assert "laboratory results that could not be read or had (1)" in said(found)
 
 
 def test_only_the_newest_doubts_are_told() -> None:
     many = [creatinine(None, ago(day)) for day in range(1, 9)]
-    told = gaps(check(labs=many))
+    told = said(findings(check(labs=many))[0])
     assert "14 Jun 2026" in told
     assert "more results (5)" in told
     assert "07 Jun 2026" not in told
@@ -299,11 +599,48 @@ def test_a_start_is_not_claimed_where_the_medications_are_not_known(medications:
     assert gaps(results) == "whether metformin is active already"
 
 
+def test_a_start_is_said_to_be_one_by_the_record_here() -> None:
+    (found,) = findings(check(labs=[egfr(40)]))
+    assert "No active metformin order on record here; one from elsewhere may be missing." in said(
+        found
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        # Signed as active, and not in the list of active orders: a start.
+        ({"drafts": [draft(status="active")]}, "Starting metformin is not recommended"),
+        # A renewal of an order that is not in the list any more.
+        (
+            {"drafts": [draft(prior_prescription=Reference("MedicationRequest/old"))]},
+            "Check metformin at eGFR",
+        ),
+        (
+            {"medications": [medication(METFORMIN_500, authored_on="2009-01-01")]},
+            "Check metformin at eGFR",
+        ),
+    ],
+)
+def test_whether_it_is_a_start_is_said_as_far_as_it_is_known(
+    changes: dict[str, Any], summary: str
+) -> None:
+    (found,) = findings(check(labs=[egfr(40)], **changes))
+    assert (found.rule, found.indicator) == (START, "warning")
+    assert found.summary.startswith(summary)
+
+
 @pytest.mark.parametrize("conditions", [None, unreadable("Condition")])
 def test_an_unknown_problem_list_is_a_gap(conditions: Any) -> None:
     results = check(labs=[egfr(50)], conditions=conditions)
     assert rules(results) == []
     assert "the problem list is not fully known" in gaps(results)
+
+
+def test_a_diagnosis_without_a_code_that_is_known_is_a_gap() -> None:
+    results = check(labs=[egfr(50)], conditions=[Condition(code=concept(text="On dialysis"))])
+    assert rules(results) == []
+    assert "some without a code known here (1)" in gaps(results)
 
 
 def test_kidney_failure_that_was_seen_leaves_no_gap() -> None:
@@ -314,8 +651,8 @@ def test_kidney_failure_that_was_seen_leaves_no_gap() -> None:
 @pytest.mark.parametrize(
     ("days", "labels"),
     [
-        (90, ["Remove this metformin order"]),
-        (91, ["Remove this metformin order", "Order creatinine"]),
+        (90, [REMOVE]),
+        (91, [REMOVE, MEASURE]),
     ],
 )
 def test_an_old_value_is_offered_to_be_checked_again(days: int, labels: list[str]) -> None:
@@ -332,14 +669,30 @@ def test_what_the_suggestions_do() -> None:
     assert not any(each.recommended for each in found.suggestions)
 
 
-def test_an_active_order_is_not_offered_to_be_removed() -> None:
-    assert suggested(check(drafts=[draft(status="active")], labs=[egfr(20)])) == []
+@pytest.mark.parametrize("status", ["active", "on-hold", "unknown", None])
+def test_only_a_draft_is_offered_to_be_removed(status: str | None) -> None:
+    results = check(drafts=[draft(status=status)], labs=[egfr(20)])
+    assert suggested(results) == []
+    told = "It is active: to end it, stop it in the medication list."
+    assert (told in said(findings(results)[0])) == (status == "active")
+
+
+def test_a_creatinine_that_is_ordered_already_is_not_offered_again() -> None:
+    old = [egfr(20, ago(200))]
+    assert suggested(check(labs=old, orders=[order_of("2160-0")])) == [REMOVE]
 
 
 def test_the_medicine_beside_the_medications_is_found() -> None:
     order = draft(medication_reference=Reference("Medication/x"))
     known = Records(included={"Medication/x": Medication("x", concept(METFORMIN_500))})
     assert rules(check(drafts=[order], medications=known, labs=[egfr(20)])) == [CONTRAINDICATED]
+
+
+@pytest.mark.parametrize("reference", ["Medication/x", "urn:uuid:x"])
+def test_the_medicine_among_the_drafts_is_found(reference: str) -> None:
+    order = draft(medication_reference=Reference(reference))
+    medicine = Draft("Medication/x", Medication("x", concept(METFORMIN_500)), b"{}")
+    assert rules(check(drafts=[order, medicine], labs=[egfr(20)])) == [CONTRAINDICATED]
 
 
 def test_a_deceased_patient_is_left_in_peace() -> None:

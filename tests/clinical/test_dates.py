@@ -1,0 +1,68 @@
+"""FHIR dates: the day at the EHR, and the last day that a partial one can mean."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clinical import dates
+from tests.clinical.build import ZONE
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-06-15", date(2026, 6, 15)),
+        ("2026-06-15T23:30:00-05:00", date(2026, 6, 16)),
+        ("2026-06-15T23:30:00-04:00", date(2026, 6, 15)),
+        ("2026-06-16T03:30:00Z", date(2026, 6, 15)),
+        ("2026-06-16T04:30:00.123Z", date(2026, 6, 16)),
+        ("2026-06-15T23:30:00", date(2026, 6, 15)),
+        ("2024-02-29", date(2024, 2, 29)),
+        ("2026-02-29", None),
+        ("2026-06", None),
+        ("2026", None),
+        ("", None),
+        (None, None),
+        ("2026-W25-1", None),
+        ("15.06.2026", None),
+        ("2026-06-15T25:00:00Z", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", None),
+    ],
+)
+def test_a_day_is_the_one_at_the_ehr(text: str | None, day: date | None) -> None:
+    assert dates.day(text, ZONE) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "latest", "told"),
+    [
+        ("2015", date(2015, 12, 31), "of 2015"),
+        ("2015-02", date(2015, 2, 28), "of 2015-02"),
+        ("2016-02", date(2016, 2, 29), "of 2016-02"),
+        ("2015-03-01", date(2015, 3, 1), "on 01 Mar 2015"),
+        ("2015-13", None, ""),
+        ("2015-00", None, ""),
+        ("0000", None, ""),
+        ("20156", None, ""),
+        ("٢٠١٥", None, ""),
+        ("soon", None, ""),
+        ("", None, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_partial_date_has_a_last_day(text: str | None, latest: date | None, told: str) -> None:
+    when = dates.when(text, ZONE)
+    assert (when.latest, when.told) == (latest, told)
+
+
+@given(st.text() | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat))
+def test_any_text_is_a_day_or_none(text: str) -> None:
+    day = dates.day(text, ZONE)
+    assert day is None or len(text) >= 10
+    assert dates.moment(text, ZONE) is None or len(text) > 10
+    when = dates.when(text, ZONE)
+    assert when.day == day
+    assert when.latest is None or day is None or when.latest == day
