@@ -6,6 +6,7 @@ that name, and data flows one way through them.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Kernel:
 
     def answer(self, caller: Caller, services: Mapping[str, Service], body: bytes) -> bytes:
         """The answer of the service behind the hook that the body names; `services`: by hook."""
+        began = time.perf_counter()
         ehr, site = caller.ehr, self._sites[caller.ehr.id]
         request, owner = parse(body, ehr.fhir_bases)
         service = services.get(request.hook)
@@ -74,7 +76,8 @@ class Kernel:
         if more := left_out["limit"]:
             gaps.append(Gap("limit", markdown("{more} more findings, not shown here", more=more)))
         cards = site.cards.cards(service.id, request, chosen.findings, gaps)
-        kept = self._keep(caller, service, request, chosen, cards, len(gaps), now)
+        took_ms = round((time.perf_counter() - began) * 1000)
+        kept = self._keep(caller, service, request, chosen, cards, len(gaps), took_ms, now)
         note(
             hook=request.hook,
             cards=len(cards),
@@ -92,6 +95,7 @@ class Kernel:
         chosen: Curated,
         cards: list[Card],
         gaps: int,
+        took_ms: int,
         now: datetime,
     ) -> bool:
         maker = self._sites[caller.ehr.id].cards
@@ -101,7 +105,7 @@ class Kernel:
             for finding, reason in chosen.left_out
             if reason != "same"
         ]
-        return self._memory.keep(caller, service, request, shown, hidden, gaps, now)
+        return self._memory.keep(caller, service, request, shown, hidden, gaps, took_ms, now)
 
 
 def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:

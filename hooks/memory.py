@@ -73,6 +73,7 @@ class Memory:
         shown: Sequence[tuple[Finding, Card]],
         hidden: Sequence[tuple[Finding, str, str]],
         gaps: int,
+        took_ms: int,
         now: datetime,
     ) -> bool:
         """Record an answer: shown findings with their cards, hidden ones with card id and reason.
@@ -91,6 +92,7 @@ class Memory:
             patient_hash=patient,
             user_hash=user,
             gaps=gaps,
+            took_ms=took_ms,
         )
         records = [
             self._record(ehr_id, finding, card.uuid, tuple(each.uuid for each in card.suggestions))
