@@ -272,6 +272,7 @@ def searchset(
         gaps.append(f"{unowned} {name} without a subject of this chart not used")
     if any(page.failed for page in pages):
         gaps.append(f"the EHR reported an error while it searched {name}")
+        unreadable.append(Unreadable(name, "?"))
     withheld = max(page.total for page in pages) - sum(page.entries for page in pages)
     if withheld > 0 and not window:
         gaps.append(f"{withheld} more {name} were counted by the EHR and not sent")

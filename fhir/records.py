@@ -226,7 +226,7 @@ class Draft:
     id twice), `#` and a number tell them apart and `addressable` is false. `resource` is None
     where the type has no read model or its content could not be read: then nothing can be judged
     about it. `original` is its JSON, the start of any update. `selected`: it is one of the orders
-    that order-select is about.
+    that order-select is about. `full_url`: how other entries of the Bundle may refer to it.
     """
 
     reference: str
@@ -234,3 +234,4 @@ class Draft:
     original: bytes
     selected: bool = True
     addressable: bool = True
+    full_url: str = ""

@@ -22,7 +22,7 @@ from joserfc.jws import JWSRegistry
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hooks.keys import ALGORITHMS, PUBLISHED, Keys, Limits, Unreachable
-from store import StoreDown
+from store import StoreError
 from web.errors import Problem
 from web.trust import Cds, Ehr, Trust
 
@@ -39,11 +39,20 @@ PUBLISHED_ISSUERS = frozenset({"https://sandbox.cds-hooks.org"})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The EHR that calls. `jti` names its token; None if it came without one, in development."""
+    """The EHR that calls. `jti` names its token; None if it came without one, in development.
+
+    `tenant`: whose part of the EHR. Two tenants may use one id for two patients.
+    """
 
     ehr: Ehr
     cds: Cds
     jti: str | None
+    tenant: str | None = None
+
+    @property
+    def realm(self) -> str:
+        """Within which ids of patients, users and cards mean one thing."""
+        return self.ehr.id if self.tenant is None else f"{self.ehr.id}/{self.tenant}"
 
 
 class Unknown(Problem):
@@ -67,7 +76,7 @@ class Replay(Protocol):
     """The memory of all tokens that were used, common to all threads, processes and hosts."""
 
     def first_use(self, issuer: str, jti: str, expires: float) -> bool:
-        """Whether this token was never seen, to be kept until it `expires`. Raises StoreDown."""
+        """Whether this token was never seen, to be kept until it `expires`. Raises StoreError."""
 
 
 class Callers:
@@ -156,7 +165,7 @@ class Callers:
         if not claims.jti.isprintable() or claims.jti.isspace():
             raise Unknown("the jti is blank or not printable")
         self._check_use(token.issuer, claims)
-        return Caller(ehr, cds, claims.jti)
+        return Caller(ehr, cds, claims.jti, claims.tenant)
 
     def _check_signature(self, token: _Token, ehr: Ehr) -> None:
         try:
@@ -190,7 +199,7 @@ class Callers:
     def _check_use(self, issuer: str, claims: _Claims) -> None:
         try:
             first = self._replay.first_use(issuer, claims.jti, claims.exp + LEEWAY)
-        except StoreDown:
+        except StoreError:
             raise Problem(
                 503,
                 "exception",

@@ -93,24 +93,29 @@ class _Response(msgspec.Struct, omit_defaults=True, rename="camel"):
 class CardMaker:
     """Makes cards for one EHR. `launch_url` is where a SMART launch of our app begins."""
 
-    def __init__(self, ehr_id: str, profile: Profile, secret: str, launch_url: str) -> None:
-        self._ehr_id = ehr_id
+    def __init__(self, profile: Profile, secret: str, launch_url: str) -> None:
         self._profile = profile
         self._key = hashlib.sha256(secret.encode()).digest()
         self._launch_url = launch_url
 
     def cards(
         self,
+        realm: str,
         service_id: str,
         request: HookRequest,
         findings: Sequence[Finding],
         gaps: Sequence[Gap],
     ) -> list[Card]:
-        """A card for each finding, in their order."""
+        """A card for each finding, in their order. `realm`: within which ids mean one thing."""
         told = _gaps(gaps)
         return [
             # Gaps are told once, on the gravest card: repeated they would drown the findings.
-            self._card(service_id, request, finding, Markdown() if number else told)
+            self._card(
+                self._seed(realm, service_id, request, finding),
+                request,
+                finding,
+                Markdown() if number else told,
+            )
             for number, finding in enumerate(findings)
         ]
 
@@ -129,20 +134,18 @@ class CardMaker:
             _Response(list(cards), [self._action(action, request) for action in actions])
         )
 
-    def card_id(self, service_id: str, request: HookRequest, finding: Finding) -> str:
+    def card_id(self, realm: str, service_id: str, request: HookRequest, finding: Finding) -> str:
         """The uuid of this finding's card."""
-        return self._uuid(self._seed(service_id, request, finding))
+        return self._uuid(self._seed(realm, service_id, request, finding))
 
-    def _seed(self, service_id: str, request: HookRequest, finding: Finding) -> str:
+    def _seed(self, realm: str, service_id: str, request: HookRequest, finding: Finding) -> str:
         # With patient and user: some clients send one hookInstance for every chart.
         user = getattr(request.context, "user_id", None) or ""
-        call = (request.hook_instance.lower(), request.context.patient_id, user)
-        return "\n".join((self._ehr_id, service_id, request.hook, *call, finding.key))
+        chart = (request.fhir_server or "", request.context.patient_id, user)
+        call = (service_id, request.hook, request.hook_instance.lower())
+        return "\n".join((realm, *call, *chart, finding.key))
 
-    def _card(
-        self, service_id: str, request: HookRequest, finding: Finding, gaps: Markdown
-    ) -> Card:
-        seed = self._seed(service_id, request, finding)
+    def _card(self, seed: str, request: HookRequest, finding: Finding, gaps: Markdown) -> Card:
         card_id = self._uuid(seed)
         fitting = [each for each in finding.suggestions if self._fits(each)]
         told = [each.label for each in finding.suggestions if not self._fits(each)]

@@ -37,8 +37,9 @@ class _Header(Struct, rename="camel"):
     focus: Raw = _NULL
 
 
-class _Entry(Struct):
+class _Entry(Struct, rename="camel"):
     resource: Raw = _NULL
+    full_url: Raw = _NULL
 
 
 class _Bundle(Struct, rename="camel"):
@@ -61,6 +62,7 @@ _decode_array = msgspec.json.Decoder(list[Raw]).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 _decode_reference = msgspec.json.Decoder(Reference | None).decode
 _decode_actor = msgspec.json.Decoder(_Actor).decode
+_decode_text = msgspec.json.Decoder(str | None).decode
 _decode_record = msgspec.json.Decoder(Record).decode
 
 
@@ -74,8 +76,13 @@ def read_bundle(
         raise Problem(400, "structure", "This field is a FHIR Bundle.", path) from None
     if not_empty and not bundle.entry:
         raise Problem(400, "required", "This Bundle holds at least one entry.", path)
-    resources = [entry.resource for entry in bundle.entry if bytes(entry.resource) != b"null"]
-    return tuple(_told_apart(_drafts(resources, path, owner, types)))
+    entries = [entry for entry in bundle.entry if bytes(entry.resource) != b"null"]
+    drafts = _drafts([entry.resource for entry in entries], path, owner, types)
+    named = [
+        replace(draft, full_url=_full_url(entry))
+        for draft, entry in zip(drafts, entries, strict=True)
+    ]
+    return tuple(_told_apart(named))
 
 
 def read_array(raw: Raw, path: str, owner: Owner, types: frozenset[str]) -> list[Draft]:
@@ -99,6 +106,12 @@ def focus_of(draft: Draft) -> str | None:
     except UNREADABLE:
         return None
     return focus.reference if focus else None
+
+
+def _full_url(entry: _Entry) -> str:
+    with suppress(*UNREADABLE):
+        return _decode_text(entry.full_url) or ""
+    return ""
 
 
 def _drafts(resources: list[Raw], path: str, owner: Owner, types: frozenset[str]) -> list[Draft]:

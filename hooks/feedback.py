@@ -43,7 +43,7 @@ class Item(Struct, frozen=True, rename="camel"):
     card: Uuid
     outcome: Literal["accepted", "overridden"]
     outcome_timestamp: Annotated[datetime, Meta(tz=True)]
-    accepted_suggestions: list[Suggestion] | None = None
+    accepted_suggestions: Annotated[list[Suggestion], Meta(max_length=50)] | None = None
     override_reason: OverrideReason | None = None
 
 

@@ -75,7 +75,7 @@ class Kernel:
         gaps += chosen.gaps
         if more := left_out["limit"]:
             gaps.append(Gap("limit", markdown("{more} more findings, not shown here", more=more)))
-        cards = site.cards.cards(service.id, request, chosen.findings, gaps)
+        cards = site.cards.cards(caller.realm, service.id, request, chosen.findings, gaps)
         took_ms = round((time.perf_counter() - began) * 1000)
         kept = self._keep(caller, service, request, chosen, cards, len(gaps), took_ms, now)
         note(
@@ -101,7 +101,7 @@ class Kernel:
         maker = self._sites[caller.ehr.id].cards
         shown = list(zip(chosen.findings, cards, strict=True))
         hidden = [
-            (finding, maker.card_id(service.id, request, finding), reason)
+            (finding, maker.card_id(caller.realm, service.id, request, finding), reason)
             for finding, reason in chosen.left_out
             if reason != "same"
         ]
@@ -110,4 +110,4 @@ class Kernel:
 
 def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:
     launch = settings.public_url.rstrip("/") + "/smart/launch"
-    return _Site(Transport(ehr.fhir_bases), CardMaker(ehr.id, cds.profile, settings.secret, launch))
+    return _Site(Transport(ehr.fhir_bases), CardMaker(cds.profile, settings.secret, launch))

@@ -50,7 +50,7 @@ class Memory:
         def known() -> tuple[Past, ...]:
             patient, user = self._who(caller, request)
             try:
-                return past(self._engine, caller.ehr.id, patient, user, now - HIDDEN_FOR)
+                return past(self._engine, caller.realm, patient, user, now - HIDDEN_FOR)
             except StoreError as error:
                 log.error("overrides unknown", error=type(error).__name__)
                 return ()
@@ -80,7 +80,7 @@ class Memory:
 
         False where that failed: then the cards go out without links into the app.
         """
-        ehr_id = caller.ehr.id
+        ehr_id = caller.realm
         patient, user = self._who(caller, request)
         call = Call(
             ehr_id=ehr_id,
@@ -128,7 +128,7 @@ class Memory:
             for reason in [item.override_reason.reason if item.override_reason else None]
         ]
         try:
-            return add_feedback(self._engine, self._seal, caller.ehr.id, told, now).added
+            return add_feedback(self._engine, self._seal, caller.realm, told, now).added
         except StoreError as error:
             log.error("feedback not stored", error=type(error).__name__)
             raise Problem(
@@ -140,11 +140,13 @@ class Memory:
 
     def _who(self, caller: Caller, request: HookRequest) -> tuple[str, str | None]:
         """The patient and the user of a call, as this EHR's keyed hashes."""
-        ehr_id = caller.ehr.id
+        # Two FHIR servers of one EHR may use one id for two people.
+        several = len(caller.ehr.fhir_bases) > 1
+        where = f"{request.fhir_server} " if several else ""
         user = getattr(request.context, "user_id", None)
         return (
-            self._hashes.of(ehr_id, "patient", request.context.patient_id),
-            self._hashes.of(ehr_id, "user", user) if user else None,
+            self._hashes.of(caller.realm, "patient", where + request.context.patient_id),
+            self._hashes.of(caller.realm, "user", where + user) if user else None,
         )
 
     def _record(

@@ -29,7 +29,9 @@ def blueprint(
     routes = Blueprint("hooks", __name__, url_prefix=settings.path_prefix + "/cds-services")
     kernel = Kernel(settings, memory, clock)
     rate = Rate()
-    load = Load(settings.calls_at_once)
+    # Two queues that are not let grow: at the door, where a slow database is waited for, and at
+    # work. A body comes in between, at the pace of its sender, and takes no place in either.
+    door, work = Load(settings.calls_at_once), Load(settings.calls_at_once)
 
     def admit(id: str, *paths: str) -> Caller:
         """Whoever calls, known, entitled to this service and within its allowance."""
@@ -62,19 +64,23 @@ def blueprint(
         services = registry.hooks_of(id)
         if services is None:
             raise Problem(404, "not-found", "There is no service with this id.")
-        caller = admit(id, id)
-        with load.one():
-            return json_response(kernel.answer(caller, services, _json_body()))
+        with door.one():
+            caller = admit(id, id)
+        body = _json_body()
+        with work.one():
+            return json_response(kernel.answer(caller, services, body))
 
     @routes.post("/<id>/feedback", strict_slashes=False)
     def feedback(id: str) -> Response:
         if registry.hooks_of(id) is None:
             raise Problem(404, "not-found", "There is no service with this id.")
-        caller = admit(id, f"{id}/feedback", id)
+        with door.one():
+            caller = admit(id, f"{id}/feedback", id)
         if not caller.cds.profile.feedback:
             raise Problem(404, "not-found", "Feedback is not agreed with this EHR.")
         items = parse_feedback(_json_body())
-        note(items=len(items), stored=memory.feedback(caller, items, clock(UTC)))
+        with door.one():
+            note(items=len(items), stored=memory.feedback(caller, items, clock(UTC)))
         return json_response(b'{"received":%d}' % len(items))
 
     return routes

@@ -20,7 +20,7 @@ from store.tables import REVISION
 from web.errors import StartError
 
 # Seconds. A hook call has about half a second; whoever waits for longer holds a thread for nothing.
-PATIENCE = 2.0
+PATIENCE = 1.0
 _QUICK = 0.5
 
 _FORMS = "Give sqlite:////path/to/file or postgresql+psycopg://user:password@host/database."

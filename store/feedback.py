@@ -155,14 +155,21 @@ def _as_one(rows: Sequence[Row[Any]]) -> dict[str, Any]:
 
 
 _feedback = tables.feedback.c
-_PAST = select(
-    *(_feedback[name] for name in ("rule", "indicator", "drug", "severity")),
-    *(_feedback[name] for name in ("outcome", "reason_code", "at", "outcome_at")),
-).where(
-    _feedback.patient_hash == bindparam("patient"),
-    _feedback.user_hash == bindparam("user"),
-    _feedback.ehr == bindparam("ehr"),
-    _feedback.at >= bindparam("since"),
+# More than any chart and user need; older ones hide nothing newer.
+_MOST_PAST = 200
+_PAST = (
+    select(
+        *(_feedback[name] for name in ("rule", "indicator", "drug", "severity")),
+        *(_feedback[name] for name in ("outcome", "reason_code", "at", "outcome_at")),
+    )
+    .where(
+        _feedback.patient_hash == bindparam("patient"),
+        _feedback.user_hash == bindparam("user"),
+        _feedback.ehr == bindparam("ehr"),
+        _feedback.at >= bindparam("since"),
+    )
+    .order_by(_feedback.at.desc())
+    .limit(_MOST_PAST)
 )
 
 

@@ -26,17 +26,19 @@ THREADS = 16
 @click.option("--workers", type=click.IntRange(1, 64), default=os.cpu_count(), help="Processes.")
 def main(port: int, workers: int) -> None:
     """Serve Chartside on this machine."""
-    os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")
+    if os.environ.get("CHARTSIDE_MODE") == "development":
+        os.environ.setdefault("CHARTSIDE_PUBLIC_URL", f"http://localhost:{port}")
     try:
         checked = import_string("app:ready")()
         checked.extensions["chartside.engine"].dispose()
+        settings = checked.extensions["chartside"]
     except StartError as error:
         raise click.ClickException(str(error)) from None
     if not _is_free(port):
         raise click.ClickException(
             f"port {port} is taken. Stop what listens there, or choose another: make run PORT=5050"
         )
-    click.echo(f"Chartside on {os.environ['CHARTSIDE_PUBLIC_URL']} (Ctrl-C stops it)")
+    click.echo(f"Chartside on {settings.public_url} (Ctrl-C stops it)")
     Granian(
         "app:serve",
         factory=True,
@@ -48,6 +50,7 @@ def main(port: int, workers: int) -> None:
         websockets=False,
         # A worker that is told to end while it starts would otherwise never hear of it.
         workers_kill_timeout=3,
+        respawn_failed_workers=True,
         log_level=LogLevels.error,
     ).serve()
 

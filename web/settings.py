@@ -35,7 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prefetch_deadline: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.4
     body_limit: Annotated[int, msgspec.Meta(ge=1000)] = 8_000_000
     calls_at_once: Annotated[int, msgspec.Meta(ge=1)] = 12
-    certificate_header: str | None = None
+    # One word: to a WSGI server X-Client-Cert and X_Client_Cert are one header, and a proxy that
+    # drops the first when a client sends it lets the second one through.
+    certificate_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]+\Z")] | None = None
     security_contact: (
         Annotated[str, msgspec.Meta(pattern=r"^(mailto:|tel:|https://)\S+\Z")] | None
     ) = None
@@ -77,6 +79,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     config = environment.get(_CONFIG)
     if config:
         settings = msgspec.structs.replace(settings, trust=trust_file.load(Path(config)))
+    _check_certificates(settings)
     if settings.mode == "production":
         _check_production(settings, given, config)
     return settings
@@ -86,10 +89,21 @@ def _value(environment: Mapping[str, str], variable: str) -> str | None:
     file = environment.get(f"{variable}_FILE")
     if file is None:
         return environment.get(variable)
+    if variable in environment:
+        raise StartError(f"{variable} and {variable}_FILE are both set. Keep one.")
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"{variable}_FILE: {file}: {type(error).__name__}.") from None
+
+
+def _check_certificates(settings: Settings) -> None:
+    for ehr in settings.trust.ehrs:
+        if ehr.cds and ehr.cds.certificate and not settings.certificate_header:
+            raise StartError(
+                f"ehr.{ehr.id}.cds.certificate needs CHARTSIDE_CERTIFICATE_HEADER, the header in "
+                "which the proxy tells the client certificate."
+            )
 
 
 def _check_production(settings: Settings, given: Mapping[str, Any], config: str | None) -> None:

@@ -39,7 +39,7 @@ class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
     services: Annotated[list[str], Meta(min_length=1)]
     findings: list[str] | None = None
     origins: list[Origin] = []
-    certificate: str | None = None
+    certificate: Annotated[str, Meta(min_length=1)] | None = None
     calls_a_minute: Annotated[int, Meta(ge=1)] = 6000
     profile: Profile = Profile()
 
