@@ -1,5 +1,7 @@
 """Settings from the environment: what is taken, and what stops the start by its name."""
 
+from pathlib import Path
+
 import pytest
 
 from web.settings import Settings, StartError, from_environment
@@ -63,6 +65,9 @@ WRONG = [
     ("CHARTSIDE_PREFETCH_DEADLINE", "nan"),
     ("CHARTSIDE_PREFETCH_DEADLINE", "inf"),
     ("CHARTSIDE_PREFETCH_DEADLINE", "soon"),
+    ("CHARTSIDE_CERTIFICATE_HEADER", "X-Client-Cert"),
+    ("CHARTSIDE_CERTIFICATE_HEADER", "X_Client_Cert"),
+    ("CHARTSIDE_CERTIFICATE_HEADER", ""),
     ("CHARTSIDE_PUBLIC_URL", ""),
     ("CHARTSIDE_PUBLIC_URL", "localhost:5000"),
     ("CHARTSIDE_PUBLIC_URL", "/x"),
@@ -101,3 +106,22 @@ def test_a_secret_is_not_told_when_something_else_is_wrong() -> None:
     with pytest.raises(StartError) as caught:
         from_environment({**DEVELOPMENT, **environment})
     assert "hush" not in str(caught.value)
+
+
+def test_a_certificate_needs_the_header_that_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "trust.toml").write_text(
+        '[ehr.a]\ntime_zone = "UTC"\n[ehr.a.cds]\nissuer = "https://a.test"\n'
+        'jku = "https://a.test/jwks"\nservices = ["x"]\ncertificate = "CN=a"\n'
+    )
+    given = {**DEVELOPMENT, "CHARTSIDE_CONFIG": str(tmp_path / "trust.toml")}
+    with pytest.raises(StartError, match="ehr.a.cds.certificate needs CHARTSIDE_CERTIFICATE_"):
+        from_environment(given)
+    assert from_environment({**given, "CHARTSIDE_CERTIFICATE_HEADER": "Clientcert"})
+
+
+def test_a_value_is_given_once(tmp_path: Path) -> None:
+    (tmp_path / "limit").write_text("5000\n")
+    given = {**DEVELOPMENT, "CHARTSIDE_BODY_LIMIT_FILE": str(tmp_path / "limit")}
+    assert from_environment(given).body_limit == 5000
+    with pytest.raises(StartError, match="CHARTSIDE_BODY_LIMIT and CHARTSIDE_BODY_LIMIT_FILE"):
+        from_environment({**given, "CHARTSIDE_BODY_LIMIT": "5000"})
