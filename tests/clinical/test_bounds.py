@@ -36,7 +36,7 @@ def of(value: float, comparator: str | None = None) -> Bounds:
     ],
 )
 def test_below_a_limit(bounds: Bounds, below_30: bool | None) -> None:
-    assert Limit("below", 30).crossed(bounds) is below_30
+    assert Limit("eGFR", "below", 30).crossed(bounds) is below_30
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_below_a_limit(bounds: Bounds, below_30: bool | None) -> None:
     ],
 )
 def test_above_a_limit(bounds: Bounds, above_9: bool | None) -> None:
-    assert Limit("above", 9).crossed(bounds) is above_9
+    assert Limit("HbA1c", "above", 9).crossed(bounds) is above_9
 
 
 @pytest.mark.parametrize("comparator", ["ad", "sa", "~", "< "])

@@ -48,7 +48,7 @@ def test_a_higher_creatinine_means_a_lower_egfr(
 
 def asked(*results: Any, limit: float = 30, **changes: Any) -> Newest:
     known = chart(labs=results, **changes)
-    return newest(egfrs(known, 30, 45), Limit("below", limit), since(known))
+    return newest(egfrs(known, 30, 45), Limit("eGFR", "below", limit), since(known))
 
 
 def value_of(*results: Any, limit: float = 30, **changes: Any) -> str | None:
@@ -159,7 +159,7 @@ def test_without_male_or_female_only_what_holds_for_both_is_said(gender: str | N
     one, older = creatinine(1.9, ago(1)), egfr(50, ago(2))
     assert value_of(one, older, limit=45, patient=someone) == "28.1 to 37.5"
     assert value_of(one, older, patient=someone) == "50"
-    assert whys(one, older, patient=someone) == ["which does not tell whether it is below 30"]
+    assert whys(one, older, patient=someone) == ["which does not tell whether eGFR is below 30"]
 
 
 def test_a_gender_in_capitals_is_the_same() -> None:
@@ -192,9 +192,9 @@ def test_without_a_full_birth_date_nothing_counts(born: str | None) -> None:
         (creatinine(1.9, "2026"), "without a full date"),
         (creatinine(1.9, None, issued="2026-06-10T10:00:00Z"), "without a full date"),
         (creatinine(1.9, ago(-2)), "dated in the future"),
-        (egfr(31, ago(1), comparator="<"), "which does not tell whether it is below 30"),
-        (egfr(29, ago(1), comparator=">"), "which does not tell whether it is below 30"),
-        (egfr(30, ago(1), comparator="<="), "which does not tell whether it is below 30"),
+        (egfr(31, ago(1), comparator="<"), "which does not tell whether eGFR is below 30"),
+        (egfr(29, ago(1), comparator=">"), "which does not tell whether eGFR is below 30"),
+        (egfr(30, ago(1), comparator="<="), "which does not tell whether eGFR is below 30"),
     ],
 )
 def test_an_older_value_is_used_and_the_newer_one_told(newer: Any, why: str) -> None:

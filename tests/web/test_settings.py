@@ -114,7 +114,7 @@ def test_a_certificate_needs_the_header_that_tells_it(tmp_path: Path) -> None:
         'jku = "https://a.test/jwks"\nservices = ["x"]\ncertificate = "CN=a"\n'
     )
     given = {**DEVELOPMENT, "CHARTSIDE_CONFIG": str(tmp_path / "trust.toml")}
-    with pytest.raises(StartError, match="ehr.a.cds.certificate needs CHARTSIDE_CERTIFICATE_"):
+    with pytest.raises(StartError, match=r"ehr\.a\.cds.certificate needs CHARTSIDE_CERTIFICATE_"):
         from_environment(given)
     assert from_environment({**given, "CHARTSIDE_CERTIFICATE_HEADER": "Clientcert"})
 

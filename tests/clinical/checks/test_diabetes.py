@@ -47,7 +47,6 @@ def check(*results: Any, **changes: Any) -> list[Result]:
         ([a1c(7.2, ago(0))], []),
         # The clock of an analyser may run ahead over midnight.
         ([a1c(9.1, ago(-1))], [UNCONTROLLED]),
-        ([a1c(9.1, ago(-2))], [OVERDUE]),
         ([a1c(9.0)], []),
         ([a1c(9.1)], [UNCONTROLLED]),
         ([a1c(9.04)], [UNCONTROLLED]),
@@ -73,11 +72,12 @@ def check(*results: Any, **changes: Any) -> list[Result]:
         # Nothing usable in the interval: due, and told in which words below.
         ([a1c(None, ago(183))], [OVERDUE]),
         ([a1c(None, ago(10)), a1c(10.1, ago(200))], [OVERDUE]),
-        ([a1c(53)], [OVERDUE]),
-        ([a1c(7.5, unit="mmol/mol")], [OVERDUE]),
-        ([a1c(0.112)], [OVERDUE]),
-        ([a1c(11.2, data_absent_reason=concept(text="error"))], [OVERDUE]),
-        ([a1c(7.2, "2026-05-01", unit="mmol/L")], [OVERDUE]),
+        ([text("4548-4", "see note", ago(183))], [OVERDUE]),
+        ([a1c(None, data_absent_reason=concept(text="error"))], [OVERDUE]),
+        ([a1c(53, ago(184))], [OVERDUE]),
+        # A number that stands in a text.
+        ([text("4548-4", "11.2 %")], [UNCONTROLLED]),
+        ([text("4548-4", "6.5 %")], []),
         # Too old on the last day that it can be of.
         ([a1c(7.2, "2019")], [OVERDUE]),
         ([a1c(7.2, "2025-11")], [OVERDUE]),
@@ -153,11 +153,11 @@ def test_who_is_not_left_out() -> None:
         ({"labs": None}, "the laboratory results are not known"),
         (
             {"labs": unreadable("Observation")},
-            "laboratory results that could not be read or had (1)",
+            "laboratory results that could not be obtained or read (1)",
         ),
         (
             {"labs": unreadable("Observation", a1c(7.2, ago(200)))},
-            "laboratory results that could not be read or had (1)",
+            "laboratory results that could not be obtained or read (1)",
         ),
         ({"patient": patient(birth_date="1956")}, "the birth date is not fully known"),
         ({"patient": patient(birth_date=None)}, "the birth date is not fully known"),
@@ -170,20 +170,40 @@ def test_who_is_not_left_out() -> None:
         ),
         (
             {"labs": [a1c(8.9, "2026-05-01", comparator=">")]},
-            "HbA1c >8.9 % on 01 May 2026, which does not tell whether it is above 9",
+            "HbA1c >8.9 % on 01 May 2026, which does not tell whether HbA1c is above 9",
         ),
         (
             {"labs": [a1c(9, "2026-05-01", comparator=">=")]},
-            "which does not tell whether it is above 9",
+            "which does not tell whether HbA1c is above 9",
+        ),
+        # A value that cannot be read here is no missing one.
+        ({"labs": [a1c(53)]}, "HbA1c 53 % on 05 Jun 2026, not a plausible value"),
+        ({"labs": [a1c(11, unit="%HbA1c")]}, "HbA1c 11 %HbA1c on 05 Jun 2026, in a unit not"),
+        ({"labs": [a1c(7.2, unit="mmol/L")]}, "in a unit not known here"),
+        ({"labs": [a1c(11, unit="percent")]}, "in a unit not known here"),
+        ({"labs": [a1c(11, unit=None)]}, "in a unit not known here"),
+        ({"labs": [a1c(0.112)]}, "not a plausible value"),
+        ({"labs": [a1c(0)]}, "not a value that can be read here"),
+        ({"labs": [text("4548-4", ">14")]}, "HbA1c “>14” on 05 Jun 2026, in a unit not known"),
+        ({"labs": [text("4548-4", "HbA1c: 11.2")]}, "not a value that can be read here"),
+        (
+            {"labs": [a1c(11.2, data_absent_reason=concept(text="error"))]},
+            "HbA1c 11.2 % on 05 Jun 2026, marked as not available",
+        ),
+        ({"labs": [a1c(9.1, ago(-2))]}, "HbA1c 9.1 % on 17 Jun 2026, dated in the future"),
+        # A result of tomorrow is one of today, and contradicts it.
+        (
+            {"labs": [a1c(12, ago(0)), a1c(7, ago(-1))]},
+            "results of 15 Jun 2026 disagree on whether HbA1c is above 9 %: 7 %; 12 %",
         ),
         # Of one day, and on both sides of the line.
         (
             {"labs": [a1c(9.1, "2026-05-01"), a1c(8.9, "2026-05-01")]},
-            "results of 01 May 2026 disagree on whether it is above 9 %: 8.9 %; 9.1 %",
+            "results of 01 May 2026 disagree on whether HbA1c is above 9 %: 8.9 %; 9.1 %",
         ),
         (
             {"labs": [a1c(12, "2026-05-01T08:00Z"), a1c(6.5, "2026-05-01T20:00Z")]},
-            "results of 01 May 2026 disagree on whether it is above 9 %: 6.5 %; 12 %",
+            "results of 01 May 2026 disagree on whether HbA1c is above 9 %: 6.5 %; 12 %",
         ),
         # A good result, and a newer one that cannot be used.
         (
@@ -218,21 +238,23 @@ def test_what_cannot_be_judged_is_a_gap_and_no_card(changes: dict[str, Any], tol
         ),
         (
             [a1c(None, "2026-06-12")],
-            "no usable result of the last 183 days on record here; "
-            "a test of 12 Jun 2026 has no number",
+            "the test of 12 Jun 2026 has no number",
             "No usable HbA1c on record here;",
         ),
         (
-            [a1c(53, "2026-06-12"), a1c(8, "2025-11-01")],
-            "no usable result of the last 183 days on record here; "
-            "a test of 12 Jun 2026 cannot be used",
-            "- HbA1c 53 % on 12 Jun 2026, not a plausible value",
+            [text("4548-4", "clotted", "2026-06-12"), a1c(8, "2025-11-01")],
+            "the test of 12 Jun 2026 has no number",
+            "- HbA1c “clotted” on 12 Jun 2026, without a number",
         ),
         (
-            [a1c(53, "2026-06-12"), a1c(8, "2025-11-01")],
-            "no usable result of the last 183 days on record here; "
-            "a test of 12 Jun 2026 cannot be used",
+            [text("4548-4", "clotted", "2026-06-12"), a1c(8, "2025-11-01")],
+            "the test of 12 Jun 2026 has no number",
             "Last usable HbA1c on record here: 8 % on 01 Nov 2025;",
+        ),
+        (
+            [a1c(8, "2020-11-01")],
+            "the last on record here is 8 % of 01 Nov 2020, 5 years ago",
+            "Last HbA1c on record here: 8 % on 01 Nov 2020;",
         ),
         ([a1c(7.2, "2019-03")], "none usable on record here", "- HbA1c 7.2 % of 2019-03, without"),
         (
@@ -296,13 +318,13 @@ def test_what_an_overdue_card_says() -> None:
 def test_what_an_uncontrolled_card_says() -> None:
     (found,) = findings(check(a1c(10.1, "2026-05-01")))
     assert found.indicator == "warning"
-    assert found.summary == "HbA1c 10.1 % on 01 May 2026: above 9 %"
+    assert found.summary == "HbA1c is above 9 %: 10.1 % on 01 May 2026"
     assert "of a quality measure for ages 18 to 75, not a goal of treatment" in said(found)
     assert "CMS122" in found.source.label
     assert found.suggestions == ()
     assert (found.drug, found.severity) == (None, 10.1)
     (other,) = findings(check(a1c(76, "2026-05-01", unit="mmol/mol")))
-    assert other.summary == "HbA1c 9.1 % on 01 May 2026: above 9 %"
+    assert other.summary == "HbA1c is above 9 %: 9.1 % on 01 May 2026"
     assert "76 mmol/mol (9.1 %)" in said(other)
 
 
@@ -311,34 +333,41 @@ def test_what_an_uncontrolled_card_says() -> None:
 )
 def test_a_value_is_not_shown_as_the_line_that_it_is_above(value: float, shown: str) -> None:
     (found,) = findings(check(a1c(value, "2026-05-01")))
-    assert found.summary == f"HbA1c {shown} % on 01 May 2026: above 9 %"
+    assert found.summary == f"HbA1c is above 9 %: {shown} % on 01 May 2026"
 
 
 def test_a_preliminary_value_is_called_so() -> None:
     (found,) = findings(check(a1c(10.1, "2026-05-01", status="preliminary")))
-    assert found.summary == "HbA1c 10.1 % (preliminary) on 01 May 2026: above 9 %"
+    assert found.summary == "HbA1c is above 9 %: 10.1 % (preliminary) on 01 May 2026"
     assert "HbA1c **10.1 % (preliminary)** on 01 May 2026." in said(found)
 
 
 def test_all_values_of_the_day_are_told() -> None:
     early, late = a1c(9.4, "2026-05-01T08:00:00Z"), a1c(12.1, "2026-05-01T20:00:00Z")
     (found,) = findings(check(early, late))
-    assert found.summary == "HbA1c 12.1 % on 01 May 2026: above 9 %"
+    assert found.summary == "HbA1c is above 9 %: 12.1 % on 01 May 2026"
     assert "Of the same day: 9.4 %." in said(found)
     (found,) = findings(check(a1c(12.1, "2026-05-01"), a1c(9.4, "2026-05-01")))
-    assert found.summary == "HbA1c 9.4 % on 01 May 2026: above 9 %"
+    assert found.summary == "HbA1c is above 9 %: 9.4 % on 01 May 2026"
     assert "Of the same day: 12.1 %." in said(found)
 
 
 def test_a_value_of_the_same_day_on_the_other_side_stands_in_the_summary() -> None:
     early, late = a1c(6.5, "2026-05-01T08:00:00Z"), a1c(12.1, "2026-05-01T20:00:00Z")
     (found,) = findings(check(early, late))
-    assert found.summary == "HbA1c 12.1 % on 01 May 2026: above 9 %; that day also 6.5 %"
+    assert found.summary == "HbA1c is above 9 %: 12.1 % on 01 May 2026; that day also 6.5 %"
 
 
-def test_a_result_of_the_future_is_told() -> None:
-    (found,) = findings(check(a1c(7.2, "2027-05-01")))
-    assert said(found).endswith("- HbA1c 7.2 % on 01 May 2027, dated in the future")
+def test_a_result_of_tomorrow_is_told_to_be_dated_so() -> None:
+    (found,) = findings(check(a1c(12, ago(-1))))
+    assert found.summary == "HbA1c is above 9 %: 12 % dated 16 Jun 2026"
+
+
+def test_a_result_that_was_sent_twice_is_told_once() -> None:
+    (found,) = findings(check(a1c(10), a1c(10)))
+    assert "Of the same day" not in said(found)
+    (found,) = findings(check(a1c(10), a1c(11), a1c(11)))
+    assert "Of the same day: 11 %." in said(found)
 
 
 @pytest.mark.parametrize(
@@ -349,6 +378,6 @@ def test_a_value_told_as_a_bound_counts_where_that_decides(
     bound: float, comparator: str, shown: str
 ) -> None:
     (found,) = findings(check(labs=[a1c(bound, "2026-05-01", comparator=comparator)]))
-    assert found.summary == f"HbA1c {shown} % on 01 May 2026: above 9 %"
+    assert found.summary == f"HbA1c is above 9 %: {shown} % on 01 May 2026"
     assert found.severity == bound
     assert found.indicator == "warning"
