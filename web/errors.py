@@ -12,7 +12,6 @@ from typing import Literal
 
 import msgspec
 from flask import Flask, Response, g
-from flask.cli import NoAppException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from web.logs import log, note
@@ -35,11 +34,18 @@ IssueCode = Literal[
 ]
 
 
-class StartError(NoAppException):
+class StartError(SystemExit):
     """The server cannot start like this; the text names the file or variable and the remedy.
 
-    Flask's own class for it, which its command line tells without a traceback.
+    Ends whatever is about to start, a command as well, with its text and without a traceback.
     """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Error: {text}")
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Problem(Exception):
