@@ -15,15 +15,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import footprint, installation, load, throughput, waits
+from benchmarks import everything, footprint, installation, load, throughput, waits
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4, help="rounds of every cell (default 4)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of every cell (default 3)")
     parser.add_argument("--seconds", type=float, default=1.0, help="of a cell (default 1)")
-    parser.add_argument("--quick", action="store_true", help="one round")
+    parser.add_argument("--quick", action="store_true", help="one short round")
     options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 1, 0.6
     started = time.monotonic()
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} processors, "
@@ -33,10 +35,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="chartside-bench-") as name:
         folder = Path(name)
         try:
-            rounds = 1 if options.quick else options.rounds
-            throughput.run(folder, peer_python, rounds, options.seconds)
-            waits.run(calls=8 if options.quick else 25)
-            footprint.run(folder)
+            throughput.run(folder, peer_python, options.rounds, options.seconds)
+            everything.run(folder, options.rounds, options.seconds)
+            waits.run(folder, calls=8 if options.quick else 25)
+            footprint.run(folder, *((1_000, 3_000) if options.quick else (2_000, 10_000)))
         except RuntimeError as error:
             print(f"benchmarks: {error}", file=sys.stderr)
             return 1

@@ -21,6 +21,8 @@ Resource = dict[str, Any]
 SIZES = {"2 kB": 2_000, "100 kB": 100_000, "1000 kB": 1_000_000}
 PATIENT_ID = "5f0c6ed1-3a7e-4b6c-9d58-2f1e7a90c4b3"
 FHIR_SERVER = "http://127.0.0.1:5001/fhir"
+# load.py and load.lua put another one in its place with every call.
+INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
 _LABS = {
     "4548-4": ("Hemoglobin A1c/Hemoglobin.total in Blood", 8.1, "%"),
@@ -163,7 +165,7 @@ def _entry(resource: Resource) -> Resource:
 def _envelope(prefetch: Resource) -> Resource:
     return {
         "hook": "patient-view",
-        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "hookInstance": INSTANCE,
         "fhirServer": FHIR_SERVER,
         "context": {"userId": "Practitioner/example", "patientId": PATIENT_ID},
         "prefetch": prefetch,

@@ -1,7 +1,9 @@
 """Who is measured against whom: servers started, bodies written, every answer checked first.
 
+Here with nothing on: callers need no token and nothing is recorded.
+
 - `chart-count` against the bare view: what Chartside adds to decoding the same bytes;
-- `care-gaps` against the bare view, on the server that is shipped, where it has that service;
+- `care-gaps` against the bare view: what a clinical service adds;
 - `condition-count` against the peer: the same task, each reading what it needs for it;
 - `chart-count` against the peer, though Chartside then types and checks every record of the body.
 """
@@ -9,7 +11,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,25 +48,19 @@ class Lineup:
 
 def start(stack: ExitStack, folder: Path, peer_python: Path | None) -> Lineup:
     """Start everything; the stack ends it. Raises RuntimeError where an answer is wrong."""
+    server = stack.enter_context(servers.granian("Chartside", "benchmarks.services:alone", folder))
     files = write(folder, "count", services.CHART)
-    small = stack.enter_context(servers.granian("Chartside", "benchmarks.services:serve"))
     chart, conditions = (
-        Contender(f"Chartside {id}", small, id, files) for id in ("chart-count", "condition-count")
+        Contender(f"Chartside {id}", server, id, files) for id in ("chart-count", "condition-count")
     )
-    ours = [chart, *_clinical(stack, folder)]
-    place = folder / "answers"
-    place.mkdir()
-    for each in ours:
-        (place / f"{each.service}.json").write_bytes(_answer(each, "100 kB"))
-    variables = {bare.ANSWERS: str(place)}
-    plain = stack.enter_context(servers.granian("bare", "benchmarks.bare:serve", variables))
-    others = [Contender(f"bare {each.service}", plain, each.service, each.bodies) for each in ours]
+    ours = [chart, clinical(server, folder)]
+    others = plain(stack, folder, ours)
     rivals = []
     if peer_python is not None:
-        server = stack.enter_context(servers.uvicorn("peer", peer_python, folder))
-        rivals = [Contender("peer", server, "condition-count", files)]
+        peer = stack.enter_context(servers.uvicorn("peer", peer_python, folder))
+        rivals = [Contender("peer", peer, "condition-count", files)]
     for each in (chart, conditions, *rivals):
-        _check_count(each)
+        check_count(each, *bodies.SIZES)
     return Lineup(
         [Comparison(our, other) for our, other in zip(ours, others, strict=True)],
         [Comparison(our, rival) for rival in rivals for our in (conditions, chart)],
@@ -78,35 +75,39 @@ def write(folder: Path, name: str, templates: Mapping[str, str]) -> dict[str, Pa
     return files
 
 
-def clinical_templates(server: Server) -> Mapping[str, str] | None:
-    """The prefetch templates of the clinical service, if this server has it."""
+def clinical(server: Server, folder: Path) -> Contender:
+    """The clinical service of this server."""
     for entry in server.discovery()["services"]:
         if (entry["id"], entry["hook"]) == (CLINICAL, "patient-view"):
-            templates: Mapping[str, str] = entry["prefetch"]
-            return templates
-    return None
+            files = write(folder, CLINICAL, entry["prefetch"])
+            return Contender(f"Chartside {CLINICAL}", server, CLINICAL, files)
+    raise RuntimeError(f"there is no {CLINICAL} on patient-view")
 
 
-def _clinical(stack: ExitStack, folder: Path) -> list[Contender]:
-    server = stack.enter_context(servers.shipped())
-    templates = clinical_templates(server)
-    if templates is None:
-        print(f"SKIPPED: the shipped server has no {CLINICAL} on patient-view.")
-        return []
-    files = write(folder, CLINICAL, templates)
-    found = Contender(f"Chartside {CLINICAL}", server, CLINICAL, files)
-    cards = [len(json.loads(_answer(found, size))["cards"]) for size in files]
-    print(f"{CLINICAL} answers the bodies with {', '.join(map(str, cards))} cards.")
-    return [found]
+def plain(
+    stack: ExitStack, folder: Path, contenders: Sequence[Contender], workers: int = 1
+) -> list[Contender]:
+    """The bare view for each of these contenders, with its answer to 100 kB."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    for each in contenders:
+        answer = each.answer("100 kB")
+        if not json.loads(answer)["cards"]:
+            raise RuntimeError(f"{each.name} answers without a card")
+        (place / f"{each.service}.json").write_bytes(answer)
+    server = stack.enter_context(
+        servers.granian(
+            "bare", "benchmarks.bare:serve", folder, {bare.ANSWERS: str(place)}, workers
+        )
+    )
+    return [
+        Contender(f"bare {each.service}", server, each.service, each.bodies) for each in contenders
+    ]
 
 
-def _answer(contender: Contender, size: str) -> bytes:
-    return contender.server.post(contender.service, contender.bodies[size].read_bytes())
-
-
-def _check_count(contender: Contender) -> None:
-    for size, file in contender.bodies.items():
-        number = bodies.count(file.read_bytes(), "Condition")
-        cards = json.loads(_answer(contender, size))["cards"]
+def check_count(contender: Contender, *sizes: str) -> None:
+    """Raise RuntimeError where a counting service counts wrongly."""
+    for size in sizes:
+        number = bodies.count(contender.bodies[size].read_bytes(), "Condition")
+        cards = json.loads(contender.answer(size))["cards"]
         if [card["summary"] for card in cards] != [f"{number} conditions in the prefetch"]:
             raise RuntimeError(f"{contender.name} answers {size} wrongly: {cards}")

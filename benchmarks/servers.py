@@ -33,9 +33,11 @@ class Server:
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.port}{self.path}/{service}"
 
-    def post(self, service: str, body: bytes) -> bytes:
+    def post(self, service: str, body: bytes, token: str | None = None) -> bytes:
         """The answer to one call."""
         headers = {"Content-Type": "application/json"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(self.url(service), body, headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -51,7 +53,7 @@ class Server:
     @property
     def cpu(self) -> float:
         """Seconds of processor time that the server's processes have used."""
-        return sum(map(_cpu, family(self.pid)))
+        return cpu(self.pid)
 
     @property
     def worker(self) -> int:
@@ -68,20 +70,26 @@ class Server:
 
 
 @contextmanager
-def shipped() -> Iterator[Server]:
-    """Chartside as `make run` starts it, with one worker."""
+def shipped(folder: Path, variables: Mapping[str, str]) -> Iterator[Server]:
+    """Chartside as it is shipped, with one worker, set up by these variables."""
     port = _free_port()
     command = [sys.executable, "-m", "web.server", "--workers", "1", "--port", str(port)]
-    with _running("Chartside", command, port) as server:
+    with _running("Chartside", command, port, folder, variables=variables) as server:
         yield server
 
 
 @contextmanager
-def granian(name: str, target: str, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
+def granian(
+    name: str,
+    target: str,
+    folder: Path,
+    variables: Mapping[str, str] | None = None,
+    workers: int = 1,
+) -> Iterator[Server]:
     """Another application on the same server with the same settings."""
     port = _free_port()
-    command = [sys.executable, "-m", "benchmarks.start", target, str(port)]
-    with _running(name, command, port, variables or {}) as server:
+    command = [sys.executable, "-m", "benchmarks.start", target, str(port), str(workers)]
+    with _running(name, command, port, folder, variables=variables) as server:
         yield server
 
 
@@ -91,7 +99,7 @@ def uvicorn(name: str, python: Path, folder: Path) -> Iterator[Server]:
     port = _free_port()
     command = [str(python), "-m", "uvicorn", "peer:app", "--workers", "1", "--no-access-log"]
     command += ["--app-dir", str(Path(__file__).parent), "--port", str(port)]
-    with _running(name, command, port, path="/cds/cds-services", folder=folder) as server:
+    with _running(name, command, port, folder, cwd=folder, path="/cds/cds-services") as server:
         yield server
 
 
@@ -100,16 +108,24 @@ def _running(
     name: str,
     command: Sequence[str],
     port: int,
+    folder: Path,
+    *,
     variables: Mapping[str, str] | None = None,
     path: str = "/cds-services",
-    folder: Path = ROOT,
+    cwd: Path = ROOT,
 ) -> Iterator[Server]:
-    environment = os.environ | {"CHARTSIDE_MODE": "development", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment |= variables or {}
-    with tempfile.TemporaryFile("w+") as said:
+    """A process; `folder` is where its database is, if `variables` do not name one."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith("CHARTSIDE_")}
+    environment = own | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CHARTSIDE_MODE": "development",
+        "CHARTSIDE_DATABASE": f"sqlite:///{folder}/{port}.db",
+        **(variables or {}),
+    }
+    with tempfile.TemporaryFile("w+", dir=folder) as said:
         process = subprocess.Popen(
             command,
-            cwd=folder,
+            cwd=cwd,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -157,6 +173,11 @@ def memory(pid: int) -> dict[str, int]:
     """What a process takes, in kB: Rss, Pss and so on."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     return {name.rstrip(":"): int(number) for name, number, _ in map(str.split, lines)}
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time that a process and its children have used."""
+    return sum(map(_cpu, family(pid)))
 
 
 def _cpu(pid: int) -> float:

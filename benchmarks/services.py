@@ -7,24 +7,24 @@ of the body, `six-keys` six answers of the EHR's FHIR server, since it is called
 
 from __future__ import annotations
 
-import gc
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask import Flask
 
 import app
+from benchmarks import bodies
 from clinical.finding import Finding, Source
 from fhir.records import Condition, Encounter, MedicationRequest, Observation, Patient, Procedure
-from hooks import service
+from hooks import registry, service
 from hooks.memory import Memory
-from hooks.registry import find
+from store.replay import Replay
 from web.settings import Settings
 from web.trust import Cds, Ehr, Trust
 
 FHIR_BASE = "BENCHMARK_FHIR_BASE"
+OFF = "BENCHMARK_OFF"
 
 CONDITIONS = {
     "patient": "Patient/{{context.patientId}}",
@@ -68,32 +68,43 @@ def six_keys(
     yield _counted(conditions)
 
 
-def create_app(settings: Settings, services: Iterable[Callable[..., Any]]) -> Flask:
-    """The application with these services, as a server process has it (see app.serve)."""
-    app.Memory = _Forgetful  # type: ignore[misc]
-    application = app.create_app(settings, services)
-    gc.collect()
-    gc.freeze()
-    return application
+_find = registry.find
+setattr(registry, "find", lambda: [condition_count, chart_count, six_keys, *_find()])  # noqa: B010
 
 
-def serve() -> Flask:
-    """What granian starts; the environment names the FHIR server that may be asked."""
-    base = os.environ.get(FHIR_BASE)
+def alone() -> Flask:
+    """What granian starts: a call by itself, since callers need no token and nothing is recorded.
+
+    The environment may name the FHIR server that can be asked.
+    """
     ehr = Ehr(
         id="benchmark",
-        fhir_bases=(base,) if base else (),
+        fhir_bases=(os.environ.get(FHIR_BASE, bodies.FHIR_SERVER),),
         open_fhir=True,
         cds=Cds(calls_a_minute=10**9),
     )
-    folder = tempfile.mkdtemp()
     settings = Settings(
         mode="development",
         trust=Trust((ehr,)),
-        database=f"sqlite:///{folder}/benchmark.db",
+        database=os.environ["CHARTSIDE_DATABASE"],
         calls_at_once=100,
     )
-    return create_app(settings, [condition_count, chart_count, six_keys, *find()])
+    return _served({"from_environment": lambda _: settings, "Memory": _Forgetful})
+
+
+def production() -> Flask:
+    """What granian starts: the server that this environment describes, with the small services.
+
+    BENCHMARK_OFF names the parts that are left out.
+    """
+    return _served(dict(_STUBS[part] for part in os.environ.get(OFF, "").split()))
+
+
+def _served(instead: Mapping[str, Any]) -> Flask:
+    """As a server process has it, with other things in the place of what app.py imports."""
+    for name, other in instead.items():
+        setattr(app, name, other)
+    return app.serve()
 
 
 class _Forgetful(Memory):
@@ -104,6 +115,19 @@ class _Forgetful(Memory):
 
     def keep(self, *_: Any) -> bool:
         return True
+
+
+class _Trusting(Replay):
+    """Takes every token for a new one."""
+
+    def first_use(self, *_: Any) -> bool:
+        return True
+
+
+_STUBS: dict[str, tuple[str, Any]] = {
+    "record": ("Memory", _Forgetful),
+    "replay": ("Replay", _Trusting),
+}
 
 
 def _counted(conditions: list[Condition]) -> Finding:

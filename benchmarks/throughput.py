@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 from benchmarks import bodies, lineup, measure
 from benchmarks.lineup import Comparison
-from benchmarks.measure import Samples, of, ratios
+from benchmarks.measure import Sample, Samples, of, ratios
 from benchmarks.table import Row, at_least, at_most, show
 
 CONNECTIONS = (1, 16)
@@ -34,14 +35,14 @@ def run(folder: Path, peer_python: Path | None, rounds: int, seconds: float) -> 
         )
     for pair in compared.bare:
         title = f"{pair.ours.name} / bare Flask view (typed decode of the body, fixed answer)"
-        show(title, _NOTE, _BARE_HEADER, [_bare_row(pair, cell, samples) for cell in _CELLS])
+        show(title, NOTE, _BARE_HEADER, [_bare_row(pair, cell, samples) for cell in _CELLS])
     for pair in compared.peer:
         title = f"{pair.ours.name} / HealthChain 0.16.1 on uvicorn, as installed"
-        show(title, _NOTE, _PEER_HEADER, [_peer_row(pair, cell, samples) for cell in _CELLS])
-    _noise(samples)
+        show(title, NOTE, _PEER_HEADER, [_peer_row(pair, cell, samples) for cell in _CELLS])
+    noise(list(samples.values()))
 
 
-_NOTE = "calls/s: medians; ratio: median (lowest-highest) of the rounds; CPU: of the whole server"
+NOTE = "calls/s: medians; ratio: median (lowest-highest) of the rounds; CPU: of the whole server"
 _BARE_HEADER = (
     *("body, connections", "ours/s", "bare/s", "ratio", "rounds", "us CPU ours", "bare"),
     *("ratio", "p50 ms", "p99 ms", "p99/p50", "bare"),
@@ -90,10 +91,10 @@ def _peer_row(pair: Comparison, cell: Cell, samples: Samples) -> Row:
     )
 
 
-def _noise(samples: Samples) -> None:
+def noise(cells: Sequence[Sequence[Sample]]) -> None:
+    """Print how far apart the rounds are."""
     spreads = sorted(
-        max(each.rate for each in cell) / min(each.rate for each in cell)
-        for cell in samples.values()
+        max(each.rate for each in cell) / min(each.rate for each in cell) for cell in cells
     )
     print(
         "\nNoise: the fastest round of a cell over its slowest is "

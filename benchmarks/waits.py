@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
 
@@ -25,11 +26,11 @@ _JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def run(calls: int) -> None:
+def run(folder: Path, calls: int) -> None:
     """Make the calls and print how they compare."""
     with FhirServer([_chart()], delay=DELAY) as fhir:
         variables = {services.FHIR_BASE: fhir.base}
-        with servers.granian("Chartside", "benchmarks.services:serve", variables) as server:
+        with servers.granian("Chartside", "benchmarks.services:alone", folder, variables) as server:
             # The first calls open the connections.
             times = [(_whole(server, fhir.base), _slowest(fhir.base)) for _ in range(calls + 2)][2:]
     answered = [(whole, single) for whole, single in times if whole is not None]

@@ -74,8 +74,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A line that a check asks about: is the value below it, or above it?"""
+    """A line that a check asks about: is the value of a quantity below it, or above it?"""
 
+    of: str
     side: Literal["below", "above"]
     value: float
 
@@ -85,6 +86,11 @@ class Limit:
 
     def __str__(self) -> str:
         return f"{self.side} {self.value:g}"
+
+    @property
+    def question(self) -> str:
+        """For a sentence: "whether eGFR is below 45"."""
+        return f"whether {self.of} is {self}"
 
 
 def plain(limits: tuple[float, ...], value: float) -> str:

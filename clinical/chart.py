@@ -10,7 +10,7 @@ import logging
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 
 from clinical import dates, thresholds
 from clinical.dates import When
@@ -29,6 +29,9 @@ from fhir.records import (
 )
 
 log = logging.getLogger(__name__)
+
+# The clock of an analyser and that of the EHR may differ over midnight, and so may their zones.
+_A_DAY_AHEAD = timedelta(days=1)
 
 OLDEST = thresholds.load("patient", thresholds.Thresholds)["oldest"]
 
@@ -50,10 +53,14 @@ class Chart:
     def drawn(self, lab: Observation) -> When:
         """When the specimen of a result was taken.
 
-        `issued` only tells the last possible day: a result may be issued again long after.
+        `issued` only tells the last possible day: a result may be issued again long after. A
+        result of tomorrow is one of today, at a time that nobody can tell.
         """
         effective = lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
         drawn = dates.when(effective, self.zone)
+        if drawn.day == self.today + _A_DAY_AHEAD:
+            told = markdown("dated {day}", day=drawn.day)
+            return When(self.today, None, self.today, told)
         issued = dates.day(lab.issued, self.zone)
         if drawn.day or issued is None or (drawn.latest and drawn.latest <= issued):
             return drawn
@@ -66,17 +73,19 @@ class Chart:
         )
 
     def age_on(self, day: date) -> int | None:
-        """Age in whole years; None where the birth date is missing, partial or a placeholder.
+        """Age in whole years; None where the birth date is missing, partial or a placeholder."""
+        full = dates.day(self.patient.birth_date, self.zone)
+        return next(iter(self.ages_on(day)), None) if full else None
 
-        Who was born on 29 February has the birthday on 28 February in other years.
+    def ages_on(self, day: date) -> tuple[int, ...]:
+        """The ages that a birth date leaves possible: one, or two where it is only a year or a
+        month. None of them where it is missing or a placeholder.
         """
-        born = dates.day(self.patient.birth_date, self.zone)
-        if born is None or born > day:
-            return None
-        leap_day = (born.month, born.day) == (2, 29)
-        birthday = (2, 28) if leap_day and not isleap(day.year) else (born.month, born.day)
-        age = day.year - born.year - ((day.month, day.day) < birthday)
-        return age if age <= OLDEST else None
+        born = dates.span(self.patient.birth_date, self.zone)
+        if born is None or born[1] > day:
+            return ()
+        youngest, oldest = _age(born[1], day), _age(born[0], day)
+        return tuple(sorted({youngest, oldest})) if oldest <= OLDEST else ()
 
     @property
     def deceased(self) -> bool:
@@ -86,6 +95,13 @@ class Chart:
     def replaced(self) -> bool:
         """Whether this record was merged into another one, which holds what is missing here."""
         return any(link.type == "replaced-by" for link in self.patient.link)
+
+
+def _age(born: date, day: date) -> int:
+    """In whole years. Who was born on 29 February has the birthday on 28 February in others."""
+    leap_day = (born.month, born.day) == (2, 29)
+    birthday = (2, 28) if leap_day and not isleap(day.year) else (born.month, born.day)
+    return day.year - born.year - ((day.month, day.day) < birthday)
 
 
 def _last(period: Period | None) -> str | None:

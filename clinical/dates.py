@@ -1,6 +1,7 @@
 """FHIR dates at the EHR: a full one is a day; a partial one has only a last possible day.
 
-FHIR R4, dateTime: a year, a year and a month, a day, or a time with its offset.
+FHIR R4, dateTime: a year, a year and a month, a day, or a time with its offset. Many feeds write a
+day as its first moment in UTC, which is the evening before in America: it is read as the day.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from clinical.text import Markdown, markdown
 
 _NOTHING = Markdown()
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
+_MIDNIGHT = re.compile(r"T00:00(:00(\.0+)?)?(Z|[+-]00:00)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,14 @@ class When:
     told: Markdown = _NOTHING
 
 
-def when(text: str | None, zone: tzinfo) -> When:
-    """What a FHIR dateTime tells."""
+def when(text: str | None, zone: tzinfo, word: str = "") -> When:
+    """What a FHIR dateTime tells. `word` goes before it instead of "on" and "of"."""
     if full := day(text, zone):
-        return When(full, moment(text, zone), full, markdown("on {day}", day=full))
+        told = markdown("{word} {day}", word=word or "on", day=full)
+        return When(full, moment(text, zone), full, told)
     if latest := last_day(text, zone):
-        return When(latest=latest, told=markdown("of {text}", text=text or ""))
+        told = markdown("{word} {text}", word=word or "of", text=text or "")
+        return When(latest=latest, told=told)
     return When()
 
 
@@ -43,15 +47,15 @@ def day(text: str | None, zone: tzinfo) -> date | None:
     """The calendar day of a FHIR dateTime; None for a partial or malformed one."""
     if text is None or len(text) < 10 or text[7] != "-":
         return None
-    if len(text) == 10:
-        return _date(text)
+    if _is_day(text):
+        return _date(text[:10])
     time = moment(text, zone)
     return time.date() if time else None
 
 
 def moment(text: str | None, zone: tzinfo) -> datetime | None:
     """The time of a FHIR dateTime; None where it is only a date, or malformed."""
-    if text is None or len(text) <= 10 or text[7] != "-":
+    if text is None or len(text) <= 10 or text[7] != "-" or _is_day(text):
         return None
     try:
         time = datetime.fromisoformat(text)
@@ -63,13 +67,24 @@ def moment(text: str | None, zone: tzinfo) -> datetime | None:
 
 def last_day(text: str | None, zone: tzinfo) -> date | None:
     """The last day that a FHIR dateTime can mean; None where it is missing or malformed."""
+    days = span(text, zone)
+    return days[1] if days else None
+
+
+def span(text: str | None, zone: tzinfo) -> tuple[date, date] | None:
+    """The first and the last day that a FHIR dateTime can mean."""
     partial = _PARTIAL.fullmatch(text or "")
     if partial is None:
-        return day(text, zone)
-    year, month = int(partial[1]), int(partial[2] or 12)
-    if year == 0 or not 1 <= month <= 12:
+        full = day(text, zone)
+        return (full, full) if full else None
+    year, first, last = int(partial[1]), int(partial[2] or 1), int(partial[2] or 12)
+    if year == 0 or not 1 <= first <= 12:
         return None
-    return date(year, month, monthrange(year, month)[1])
+    return date(year, first, 1), date(year, last, monthrange(year, last)[1])
+
+
+def _is_day(text: str) -> bool:
+    return len(text) == 10 or _MIDNIGHT.fullmatch(text[10:]) is not None
 
 
 def _date(text: str) -> date | None:

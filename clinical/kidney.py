@@ -3,7 +3,9 @@
 CKD-EPI 2021, creatinine (Inker et al., N Engl J Med 2021;385:1737): for adults, without race,
 computed with the age on the day of the draw. Beside it stands what a laboratory reports. Where the
 record does not say male or female, both equations are computed, and only what holds for both is
-said: an addition of this project to its clinical fact sheet, which is silent there.
+said: an addition of this project to its clinical fact sheet, which is silent there. So it is with
+the ages that a year of birth leaves possible. What a laboratory reports needs no age, but for a
+child.
 """
 
 from __future__ import annotations
@@ -80,21 +82,23 @@ def since(chart: Chart) -> date:
 def _computed(
     chart: Chart, limits: tuple[float, ...], result: Measurement, day: date
 ) -> Reading | str:
-    age = _adult_age(chart, day)
-    if isinstance(age, str):
-        return age
+    ages = chart.ages_on(day)
+    if not ages:
+        return "at an age that is not known"
+    if why := _as_child(ages):
+        return why
     creatinine = units.CREATININE.read(result.lab)
     if isinstance(creatinine, str):
         return creatinine
     gender = (chart.patient.gender or "").lower()
     sexes = [SEXES[gender]] if gender in SEXES else list(SEXES.values())
-    bounds = _egfr(creatinine, age, sexes)
+    bounds = _egfr(creatinine, ages, sexes)
     how = markdown(
         "computed with CKD-EPI 2021 from creatinine {recorded}{mg} {sex} at the age of {age}",
         recorded=units.recorded(result.lab),
         mg=_in_mg_per_dl(result, creatinine),
         sex=f"as {gender}" if gender in SEXES else "as female and as male",
-        age=age,
+        age=" or ".join(map(str, ages)),
     )
     # A bound is not rounded: it would tell more, or less, than the laboratory did.
     shown = bounds.told(partial(_rounded, limits) if creatinine.exact else "{:.2f}".format)
@@ -104,9 +108,8 @@ def _computed(
 def _reported(
     chart: Chart, limits: tuple[float, ...], result: Measurement, day: date
 ) -> Reading | str:
-    age = _adult_age(chart, day)
-    if isinstance(age, str):
-        return age
+    if why := _as_child(chart.ages_on(day)):
+        return why
     bounds = units.EGFR.read(result.lab)
     if isinstance(bounds, str):
         return bounds
@@ -115,15 +118,17 @@ def _reported(
     return Reading(result, day, bounds, bounds.told(partial(plain, limits)), "laboratory", how)
 
 
-def _adult_age(chart: Chart, day: date) -> int | str:
-    age = chart.age_on(day)
-    if age is None:
-        return "at an age that is not known"
-    return age if age >= ADULT_FROM else f"drawn before the age of {ADULT_FROM}"
+def _as_child(ages: tuple[int, ...]) -> str:
+    if not ages or min(ages) >= ADULT_FROM:
+        return ""
+    perhaps = "perhaps " if max(ages) >= ADULT_FROM else ""
+    return f"{perhaps}drawn before the age of {ADULT_FROM}"
 
 
-def _egfr(creatinine: Bounds, age: int, sexes: list[Sex]) -> Bounds:
-    each = [creatinine.falling(partial(ckd_epi_2021, age=age, sex=sex)) for sex in sexes]
+def _egfr(creatinine: Bounds, ages: tuple[int, ...], sexes: list[Sex]) -> Bounds:
+    each = [
+        creatinine.falling(partial(ckd_epi_2021, age=age, sex=sex)) for sex in sexes for age in ages
+    ]
     return Bounds(min(b.low for b in each), max(b.high for b in each), creatinine.open)
 
 

@@ -18,8 +18,6 @@ _NOT_A_RESULT = ("entered-in-error", "cancelled", "registered")
 _NOT_SETTLED = {"preliminary": "preliminary", "unknown": "status unknown"}
 # A card is read in seconds; the newest doubts are the ones that matter.
 _MOST_TOLD = 3
-# The clock of an analyser and that of the EHR may differ over midnight, and so may their zones.
-_DAYS_AHEAD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def _dated(chart: Chart, result: Measurement, read: Read) -> Reading | str:
     day = result.when.day
     if day is None:
         return "without a full date"
-    if (day - chart.today).days > _DAYS_AHEAD:
+    if day > chart.today:
         return "dated in the future"
     return read(result, day)
 
@@ -109,7 +107,9 @@ def doubts(chart: Chart, unused: Sequence[Unused]) -> list[Markdown]:
     if len(newest) > _MOST_TOLD:
         told.append(markdown("more results ({n})", n=len(newest) - _MOST_TOLD))
     if missing := len(unreadable(chart.labs)):
-        told.append(markdown("laboratory results that could not be read or had ({n})", n=missing))
+        told.append(
+            markdown("laboratory results that could not be obtained or read ({n})", n=missing)
+        )
     if chart.replaced:
         told.append(markdown("results under the record that replaces this one"))
     return told

@@ -15,6 +15,7 @@ from clinical import dates, thresholds
 from clinical.chart import Chart, unreadable
 from clinical.code_systems import RXNORM, canonical
 from clinical.codes import Code, CodeSet
+from clinical.orders import NOT_AN_INTENT
 from fhir.records import (
     CodeableConcept,
     Coding,
@@ -28,6 +29,13 @@ ORDER_SPEAKS_FOR = thresholds.load("medicines", thresholds.Thresholds)["order-sp
 
 # "unknown": the order names no medicine that could be read, so it may be this one.
 Match = Literal["by code", "by name", "another", "unknown"]
+
+# What may stand beside the name of a medicine without naming another one.
+_FORMS = (
+    "hydrochloride hcl er xr sr ir xl mr dr extended immediate modified release osmotic gastric "
+    "film coated oral tablet tablets tab tabs solution mg g gm ml"
+)
+_WORD = re.compile(r"[^\W\d_]+")
 
 _ID = r"[A-Za-z0-9.-]+"
 _MEDICATION = re.compile(rf"(?:(?:^|/)Medication/|^urn:uuid:)({_ID})(?:/_history/{_ID})?$")
@@ -46,13 +54,18 @@ def match(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> Match:
 def own_name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
     """What an order calls the medicine; record text. "" where it is the medicine alone."""
     row = _row(chart, order, medicine)
-    alone = row and not set("/[") & set(row.display) and len(_concepts(chart, order)) == 1
-    return "" if alone else name(chart, order) or (row.display if row else "")
+    told = name(chart, order, medicine)
+    if row:
+        alone = not set("/[") & set(row.display) and len(_concepts(chart, order)) == 1
+    else:
+        alone = not set(_WORD.findall(told.lower())) - {*_FORMS.split()} - _ingredients(medicine)
+    return "" if alone else told
 
 
-def name(chart: Chart, order: MedicationRequest) -> str:
-    """What the order calls its medicine; record text."""
-    return next(iter(_names(chart, order)), "")
+def name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
+    """What the order calls its medicine, record text; else what our table does."""
+    row = _row(chart, order, medicine)
+    return next(iter(_names(chart, order)), row.display if row else "")
 
 
 def continues(
@@ -76,8 +89,14 @@ def continues(
 
 def is_removable(chart: Chart, draft: Draft, order: MedicationRequest) -> bool:
     """Whether the order is a draft that exists in this session only, and can be named."""
-    recorded = {f"MedicationRequest/{each.id}" for each in chart.medications or ()}
-    return draft.addressable and order.status == "draft" and draft.reference not in recorded
+    return draft.addressable and order.status == "draft" and not is_recorded(chart, draft)
+
+
+def is_recorded(chart: Chart, draft: Draft) -> bool:
+    """Whether an order of this session stands in the record, too."""
+    return any(
+        draft.reference == f"MedicationRequest/{each.id}" for each in chart.medications or ()
+    )
 
 
 def _is_active(
@@ -92,7 +111,8 @@ def _is_active(
     # An order that names the one it renews tells by that what an unnamed medicine is.
     if matched == "another" or (matched == "unknown" and not _renews(draft, order, earlier)):
         return None if matched == "unknown" else False
-    return True if _is_current(chart, earlier) else None
+    is_treatment = earlier.intent not in NOT_AN_INTENT and _is_current(chart, earlier)
+    return True if is_treatment else None
 
 
 def _is_current(chart: Chart, order: MedicationRequest) -> bool:
@@ -149,14 +169,28 @@ def _medication(chart: Chart, order: MedicationRequest) -> Medication | Containe
     if target.startswith("#"):
         # Some write the mark into the id as well.
         return next((each for each in order.contained if each.id.lstrip("#") == target[1:]), None)
+    beside = [
+        (each.full_url, each.resource)
+        for each in chart.drafts
+        if isinstance(each.resource, Medication)
+    ]
+    for full_url, medication in beside:
+        if target and full_url == target:
+            return medication
     found = _MEDICATION.search(target)
     if found is None:
         return None
-    for draft in chart.drafts:
-        if isinstance(draft.resource, Medication) and draft.resource.id == found[1]:
-            return draft.resource
+    for _, medication in beside:
+        if medication.id == found[1]:
+            return medication
     included: dict[str, Medication] = getattr(chart.medications, "included", {})
     return included.get(f"Medication/{found[1]}")
+
+
+@cache
+def _ingredients(medicine: CodeSet) -> frozenset[str]:
+    """The names of the medicine itself, without those of its combinations."""
+    return frozenset(row.display.lower() for row in medicine if row.display.isalpha())
 
 
 @cache

@@ -17,7 +17,7 @@ from clinical.dates import When
 from clinical.text import Markdown, markdown
 from fhir.records import CodeableConcept, Coding, Condition
 
-_OVER = frozenset({"inactive", "resolved", "remission"})
+_OVER = frozenset({"inactive", "resolved", "remission", "in-remission"})
 _DENIED = frozenset({"entered-in-error", "refuted"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 
@@ -41,7 +41,7 @@ class Diagnosis:
         """For a detail: with its date, where the record has one."""
         if not self.when.told:
             return markdown("{name}", name=self.name)
-        return markdown("{name} ({when})", name=self.name, when=self.when.told)
+        return markdown("{name}, {when}", name=self.name, when=self.when.told)
 
 
 def live(chart: Chart, codes: CodeSet) -> Diagnosis | None:
@@ -89,7 +89,7 @@ def _words(status: CodeableConcept | str | None) -> frozenset[str]:
         said = [status.text]
         for each in status.coding:
             said += [each.code, each.display]
-    return frozenset(word.lower() for word in said if word)
+    return frozenset("-".join(word.lower().split()) for word in said if word)
 
 
 def _is_hl7(coding: Coding) -> bool:
@@ -97,8 +97,8 @@ def _is_hl7(coding: Coding) -> bool:
 
 
 def _when(chart: Chart, condition: Condition) -> When:
-    onset = dates.when(condition.onset_date_time, chart.zone)
-    return onset if onset.latest else dates.when(condition.recorded_date, chart.zone)
+    onset = dates.when(condition.onset_date_time, chart.zone, "since")
+    return onset if onset.latest else dates.when(condition.recorded_date, chart.zone, "recorded")
 
 
 def _is_coded(concept: CodeableConcept | None) -> bool:

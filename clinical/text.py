@@ -14,6 +14,7 @@ from decimal import Decimal
 
 # A name or a note in a record may be of any length; a card is read in seconds.
 LONGEST_VALUE = 200
+_TWO_YEARS = 730
 # CDS Hooks: "under 140 characters".
 LONGEST_SUMMARY = 139
 
@@ -65,6 +66,11 @@ def listed(items: Iterable[Markdown]) -> Markdown:
 def day(when: date) -> str:
     """A date as every card and page shows it: 02 Jan 2026. Month names are never localised."""
     return f"{when.day:02d} {_MONTHS[when.month - 1]} {when.year:04d}"
+
+
+def ago(days: int) -> str:
+    """How long since: in days while that can be taken in."""
+    return f"{days} days ago" if days <= _TWO_YEARS else f"{int(days / 365.25)} years ago"
 
 
 def one_line(text: str, longest: int) -> str:

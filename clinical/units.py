@@ -3,7 +3,8 @@
 The unit is read from `code`, then from `unit`; a unit that is not listed is never guessed. A value
 that is missing, zero, negative, infinite, marked as absent, or outside of what the quantity can be
 is not used, and neither is one whose `code` and `unit` contradict each other. Laboratories that
-send their results as text tell a bound as valueString (">60"), which is read in that form only.
+send their results as text tell a number or a bound as valueString ("60", ">60 (calc)"): read where
+nothing but a unit known here follows it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from clinical.text import one_line
 from fhir.records import Observation, Quantity
 
 NO_NUMBER = "without a number"
+NO_VALUE = "not a value that can be read here"
 
 
 class _Units(thresholds.Thresholds, frozen=True):
@@ -32,7 +34,7 @@ Convert = Callable[[float], float]
 class Scale:
     """One quantity: how a value in each spelling of a unit converts, and which values can be true.
 
-    `bare` is the unit of a bound that is told as text without one; only where no other unit is in
+    `bare` is the unit of a number that is told as text without one; only where no other unit is in
     use for the quantity.
     """
 
@@ -47,7 +49,7 @@ class Scale:
         if lab.data_absent_reason is not None:
             return "marked as not available"
         if quantity is None or quantity.value is None or not _is_measure(quantity.value):
-            return NO_NUMBER
+            return NO_VALUE if holds_value(lab) else NO_NUMBER
         bounds = Bounds.of(quantity.value, quantity.comparator)
         if bounds is None:
             return "with a comparator not known here"
@@ -61,8 +63,11 @@ class Scale:
     def _quantity(self, lab: Observation) -> Quantity | None:
         if lab.value_quantity is not None and lab.value_quantity.value is not None:
             return lab.value_quantity
-        told = _BOUND.fullmatch(lab.value_string or "")
-        return Quantity(float(told[2]), told[1], told[3] or self.bare) if told else None
+        told = _TOLD.fullmatch(lab.value_string or "")
+        if told is None:
+            return None
+        comparator = _SIGNS.get(told[1], told[1])
+        return Quantity(float(told[2]), comparator, told[3] or self.bare)
 
     def _convert(self, quantity: Quantity) -> Convert | None:
         spelled = [_folded(unit) for unit in (quantity.code, quantity.unit) if unit]
@@ -70,6 +75,13 @@ class Scale:
             return None
         convert = self.spellings.get(spelled[0])
         return convert if self.spellings.get(spelled[-1], convert) is convert else None
+
+
+def holds_value(lab: Observation) -> bool:
+    """Whether the record tells a value, be it one that cannot be read here."""
+    quantity = lab.value_quantity
+    told = quantity is not None and quantity.value is not None
+    return told or any(each.isdigit() for each in lab.value_string or "")
 
 
 def recorded(lab: Observation) -> str:
@@ -83,7 +95,11 @@ def recorded(lab: Observation) -> str:
 
 
 _LONGEST_QUOTE = 60
-_BOUND = re.compile(r"\s*([<>]=?)\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(\S.*)?", re.DOTALL)
+_SIGNS = {"≤": "<=", "≥": ">="}
+# A sign, a number, a full stop, a unit, a remark in brackets: all but the number may be missing.
+_TOLD = re.compile(
+    r"\s*([<>]=?|[≤≥]|)\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\.?\s*([^\s(][^(]*?)?\s*(?:\([^()]*\)\s*)?"
+)
 
 
 def _is_measure(value: float) -> bool:

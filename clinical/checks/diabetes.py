@@ -19,7 +19,7 @@ from clinical.finding import Create, Finding, Gap, LabOrder, Result, Suggestion
 from clinical.hospice import in_hospice
 from clinical.labs import Found, Measurement, Reading
 from clinical.newest import Newest, newest
-from clinical.text import Markdown, Value, day, join, listed, markdown
+from clinical.text import Markdown, Value, ago, day, join, listed, markdown
 
 HBA1C = codes.load("hba1c")
 DIABETES = codes.load("diabetes")
@@ -27,7 +27,7 @@ DIABETES = codes.load("diabetes")
 _LIMITS = thresholds.load("diabetes", thresholds.Thresholds)
 ADULT_FROM = _LIMITS["adult-from"]
 INTERVAL = _LIMITS["interval"]
-UNCONTROLLED = Limit("above", _LIMITS["uncontrolled-above"])
+UNCONTROLLED = Limit("HbA1c", "above", _LIMITS["uncontrolled-above"])
 
 _RULE = "dm.a1c"
 
@@ -86,18 +86,22 @@ def _read(result: Measurement, day: date) -> Reading | str:
 
 
 def _may_be_done(found: Sequence[Found], recent: Newest, since: date) -> bool:
-    """Whether a test of the interval leaves the line undecided, or one without a date may be."""
+    """Whether a value may be of the interval: one that leaves the line undecided, that cannot be
+    read here, or without a date.
+    """
     undecided = any(isinstance(each, Reading) and each.day >= since for each in found)
-    return undecided or any(each.of.when.day is None for each in recent.unused)
+    return undecided or any(
+        each.of.when.day is None or units.holds_value(each.of.lab) for each in recent.unused
+    )
 
 
 def _silent(chart: Chart, recent: Newest, last: Reading) -> Iterator[Gap]:
     told = labs.doubts(chart, recent.unused)
     if recent.against:
         disagreement = markdown(
-            "results of {day} disagree on whether it is {limit} %: {all}",
+            "results of {day} disagree on {question} %: {all}",
             day=last.day,
-            limit=str(recent.limit),
+            question=recent.limit.question,
             all=_listed(last, *recent.against),
         )
         told.insert(0, disagreement)
@@ -111,12 +115,12 @@ def _uncontrolled(chart: Chart, recent: Newest, last: Reading) -> Finding:
     others = _listed(*recent.others)
     return Finding(
         rule=f"{_RULE}-uncontrolled",
-        summary=f"HbA1c {_noted(last)} on {day(last.day)}: {UNCONTROLLED} %{also}",
+        summary=f"HbA1c is {UNCONTROLLED} %: {_noted(last)} {last.of.when.told}{also}",
         indicator="warning",
         source=_LIMITS.source("cms122"),
         severity=last.bounds.low,
         detail=join(
-            markdown("HbA1c **{value}** on {day}.", value=_recorded(last), day=last.day),
+            markdown("HbA1c **{value}** {when}.", value=_recorded(last), when=last.of.when.told),
             markdown("Of the same day: {others}.", others=others) if others else Markdown(),
             markdown(
                 "{limit} % is the line of a quality measure for ages {lowest} to {highest}, not a "
@@ -169,19 +173,15 @@ def _overdue(chart: Chart, found: Sequence[Found], recent: Newest) -> Finding:
 def _known(chart: Chart, ever: Newest, recent: Newest) -> str:
     """What the record holds instead of a result of the interval, no stronger than it is."""
     if recent.unused:
-        test = max(recent.unused, key=lambda each: each.of.when.latest or date.min)
-        what = "has no number" if test.why == units.NO_NUMBER else "cannot be used"
-        return (
-            f"no usable result of the last {INTERVAL} days on record here; "
-            f"a test of {day(test.of.when.latest or date.min)} {what}"
-        )
+        test = max(each.of.when.latest or date.min for each in recent.unused)
+        return f"the test of {day(test)} has no number"
     usable = "usable " if ever.unused else ""
     if ever.reading is None:
         return f"none {usable}on record here"
-    ago = (chart.today - ever.reading.day).days
+    days = (chart.today - ever.reading.day).days
     return (
         f"the last {usable}on record here is {_noted(ever.reading)} of "
-        f"{day(ever.reading.day)}, {ago} days ago"
+        f"{day(ever.reading.day)}, {ago(days)}"
     )
 
 

@@ -4,10 +4,12 @@ Contraindicated below an eGFR of 30; not to be started at 30 to 45; below 45 on 
 and risk are to be weighed. eGFR is obtained before a start and at least once a year, so an order
 without a result of a year is told too (`monitor.metformin`).
 
-Two additions of this project to its clinical fact sheet. Kidney failure as a diagnosis is a
-warning. And `monitor.metformin` speaks, even where results are missing or a creatinine is on its
-way, when the last eGFR, however old, was below 45 or chronic kidney disease of stage 4 is on
-record: kidneys do not recover because a result grows old, and the sheet would be silent.
+Three additions of this project to its clinical fact sheet. Kidney failure as a diagnosis is a
+warning. A result that does not tell whether eGFR is below 45 is one too, where it is the newest or
+the graver of its day. And `monitor.metformin` speaks, even where results are missing or a
+creatinine is on its way, when the last eGFR, however old, was below 45 or chronic kidney disease of
+stage 4 is on record: kidneys do not recover because a result grows old, and the sheet would be
+silent.
 
 Silence never means that the kidneys are well: what could not be judged is a Gap.
 """
@@ -48,8 +50,8 @@ def metformin_renal(chart: Chart) -> Iterator[Result]:
                 ordered.append((draft, order, matched))
     if ordered:
         kidneys, alone = kidneys_of(chart), len(ordered) == 1
-        for draft, order, matched in ordered:
-            yield from _judge(Case(chart, draft, order, matched, alone, kidneys))
+        for n, (draft, order, matched) in enumerate(ordered):
+            yield from _judge(Case(chart, draft, order, matched, n == 0, alone, kidneys))
 
 
 def _judge(case: Case) -> Iterator[Result]:
@@ -65,6 +67,8 @@ def _judge(case: Case) -> Iterator[Result]:
         yield cards.reduced(case, active)
         if active is None:
             yield _gap("whether metformin is active already")
+    elif kidneys.start.undecided:
+        yield cards.undecided(case, kidneys.start.undecided)
     elif not kidneys.measured:
         yield from _unmonitored(case)
     else:
@@ -76,9 +80,8 @@ def _judge(case: Case) -> Iterator[Result]:
 def _unmonitored(case: Case) -> Iterator[Result]:
     """No result of the look-back: a card, unless nobody can say that there is none."""
     chart, kidneys = case.chart, case.kidneys
-    age = chart.age_on(chart.today)
     complete = labs.are_known(chart) and not kidneys.ordered
-    if (age is not None and age < ADULT_FROM) or not (kidneys.were_low or complete):
+    if _is_child(chart) or not (kidneys.were_low or complete):
         yield _not_judged(case)
         return
     yield cards.unmonitored(case)
@@ -100,8 +103,7 @@ def _not_judged(case: Case) -> Gap:
 
 def _why_not(case: Case) -> Markdown:
     chart = case.chart
-    age = chart.age_on(chart.today)
-    if age is not None and age < ADULT_FROM:
+    if _is_child(chart):
         return markdown("the equation is for adults")
     if chart.labs is None:
         return markdown("the laboratory results are not known")
@@ -109,7 +111,16 @@ def _why_not(case: Case) -> Markdown:
         return markdown(
             "no usable result of the last {days} days: {told}", days=LOOK_BACK, told=listed(told)
         )
-    return markdown("no creatinine or eGFR of the last {days} days found here", days=LOOK_BACK)
+    return markdown(
+        "no creatinine or eGFR of the last {days} days found here{ordered}",
+        days=LOOK_BACK,
+        ordered="; one is ordered" if case.kidneys.ordered else "",
+    )
+
+
+def _is_child(chart: Chart) -> bool:
+    ages = chart.ages_on(chart.today)
+    return bool(ages) and max(ages) < ADULT_FROM
 
 
 def _problem_list(chart: Chart) -> Iterator[Gap]:

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from clinical import labs, medicines
 from clinical.bounds import Limit
-from clinical.checks.metformin_case import CONTRAINDICATED, LIMITS, RECHECK_AFTER, START, Case
+from clinical.checks.metformin_case import (
+    CONTRAINDICATED,
+    LIMITS,
+    METFORMIN,
+    RECHECK_AFTER,
+    START,
+    Case,
+)
 from clinical.finding import Create, Delete, Finding, Indicator, LabOrder, Suggestion
 from clinical.kidney import CREATININE, LOOK_BACK
 from clinical.labs import Reading
 from clinical.newest import Newest
 from clinical.problems import Diagnosis
-from clinical.text import LONGEST_SUMMARY, Markdown, day, join, listed, markdown, one_line
+from clinical.text import LONGEST_SUMMARY, Markdown, ago, join, listed, markdown, one_line
 
 RULE = "renal.metformin"
 MONITOR = "monitor.metformin"
 _DESPITE = ("benefit-outweighs-risk", "will-monitor", "data-wrong", "specialist-advice")
 _NOT_NOW = ("done-elsewhere", "already-ordered", "patient-declined", "data-wrong")
 _SHORTEST_NAME = 16
+_START = markdown(
+    "Starting metformin at an eGFR of {lower} to {upper} is not recommended.",
+    lower=CONTRAINDICATED.value,
+    upper=START.value,
+)
+_REVIEW = markdown(
+    "Where eGFR falls {start} on treatment, weigh benefit and risk of going on.",
+    start=str(START),
+)
 
 
 def contraindicated(case: Case) -> Finding:
@@ -59,34 +76,52 @@ def kidneys_failed(case: Case, failure: Diagnosis) -> Finding:
 
 
 def reduced(case: Case, active: bool | None) -> Finding:
-    """Between the two limits: a start is a warning, going on is to be weighed."""
-    newest = case.kidneys.start
+    """Between the two limits: a start is a warning, going on is to be weighed.
+
+    Where a result of the day may be below the lower limit, going on is a warning, too.
+    """
+    kidneys = case.kidneys
+    perhaps = kidneys.may_be_contraindicated
+    newest = kidneys.contraindicated if kidneys.disagree else kidneys.start
     short = _in_short(case, newest)
-    start = markdown(
-        "Starting metformin at an eGFR of {lower} to {upper} is not recommended.",
-        lower=CONTRAINDICATED.value,
-        upper=START.value,
-    )
-    review = markdown(
-        "Where eGFR falls {start} on treatment, weigh benefit and risk of going on.",
-        start=str(START),
-    )
     none = markdown("No active metformin order on record here; one from elsewhere may be missing.")
-    if active:
-        summary, said = f"metformin: weigh benefit and risk of going on at {short}", [review]
-    elif active is None:
-        # Not known to be a start, so it is not called one; the graver of the two rules holds.
-        summary, said = f"check metformin at {short}", [start, review]
+    # Not known to be a start, it is not called one, and the graver of the two rules holds.
+    said = [_START, _REVIEW] if active is None else [_REVIEW] if active else [_START, none]
+    if active is False:
+        summary = f"starting metformin is not recommended: {short}"
+    elif perhaps:
+        summary = f"metformin may be contraindicated: {short}"
+    elif active:
+        summary = f"metformin: weigh benefit and risk of going on at {short}"
     else:
-        summary, said = f"starting metformin is not recommended: {short}", [start, none]
+        summary = f"check metformin at {short}"
     return _finding(
         case,
         f"{RULE}.continue-review" if active else f"{RULE}.start",
-        "info" if active else "warning",
+        "info" if active and not perhaps else "warning",
         summary,
         _evidence(newest),
         *said,
-        newest=newest,
+        newest=kidneys.start,
+    )
+
+
+def undecided(case: Case, reading: Reading) -> Finding:
+    """A warning: the result that counts does not tell on which side of the limit it is."""
+    start = case.kidneys.start
+    unused = tuple(each for each in start.unused if each.of is not reading.of)
+    decided = (start.reading, *start.others)
+    return _finding(
+        case,
+        f"{RULE}.start",
+        "warning",
+        f"check metformin: eGFR {reading.shown} {reading.of.when.told}, may be {START}",
+        _result(reading),
+        _of_the_same_day(tuple(each for each in decided if each and each.day == reading.day)),
+        _START,
+        _REVIEW,
+        newest=replace(start, unused=unused),
+        severity=_severity(reading),
     )
 
 
@@ -95,18 +130,22 @@ def unmonitored(case: Case) -> Finding:
     kidneys = case.kidneys
     usable = "usable " if labs.doubts(case.chart, kidneys.start.unused) else ""
     if kidneys.older.reading:
-        known = f"last {usable}{_in_short(case, kidneys.older)}"
+        # With a diagnosis there is no room for what contradicts an old result; the detail has it.
+        short = not kidneys.older.against or kidneys.stage_4
+        last = _noted(case, kidneys.older.reading) if short else _in_short(case, kidneys.older)
+        known = f"last {usable}{last}"
     elif case.chart.labs is None:
         known = "laboratory results are not known here"
     else:
         known = f"no {usable}creatinine or eGFR found here in {LOOK_BACK} days"
     if kidneys.stage_4:
-        known = f"{kidneys.stage_4.name} is on record; {known}"
+        doubt = f", {kidneys.stage_4.doubt}," if kidneys.stage_4.doubt else ""
+        known = f"CKD stage 4{doubt} on record; {known}"
     return _finding(
         case,
         MONITOR,
         "warning",
-        f"before metformin: {known}",
+        f"check kidney function before metformin: {known}",
         _evidence(kidneys.older),
         _on_record(kidneys.stage_4),
         markdown(
@@ -124,9 +163,9 @@ def disagreement(newest: Newest) -> Markdown:
     if newest.reading is None or not newest.against:
         return Markdown()
     return markdown(
-        "results of {day} disagree on whether eGFR is {limit}: {all}",
+        "results of {day} disagree on {question}: {all}",
         day=newest.reading.day,
-        limit=str(newest.limit),
+        question=newest.limit.question,
         all=listed(_in_a_list(each) for each in (newest.reading, *newest.against)),
     )
 
@@ -138,6 +177,7 @@ def _finding(
     summary: str,
     *said: Markdown,
     newest: Newest,
+    severity: float | None = None,
     overrides: tuple[str, ...] = _DESPITE,
 ) -> Finding:
     return Finding(
@@ -147,7 +187,7 @@ def _finding(
         source=LIMITS.source("fda-2016"),
         detail=join(*said, _order(case), labs.not_used(case.chart, newest.unused, newest.reading)),
         drug="metformin",
-        severity=_severity(newest.reading or case.kidneys.older.reading),
+        severity=severity or _severity(newest.reading or case.kidneys.older.reading),
         about=(case.draft.reference,),
         suggestions=tuple(_suggestions(case, newest, recommended=rule == MONITOR)),
         # To remove the order and to measure again go together.
@@ -162,10 +202,12 @@ def _severity(reading: Reading | None) -> float | None:
 
 
 def _named(case: Case, summary: str) -> str:
-    """A summary begins with the order's own name where that is more than metformin."""
-    if not case.own_name:
+    """A summary begins with the order's own name where that is more than metformin, and where
+    there is room: the detail names the order, too.
+    """
+    room = LONGEST_SUMMARY - len(summary) - 2
+    if not case.own_name or room < _SHORTEST_NAME:
         return summary[0].upper() + summary[1:]
-    room = max(_SHORTEST_NAME, LONGEST_SUMMARY - len(summary) - 2)
     return f"{one_line(case.own_name, room)}: {summary}"
 
 
@@ -179,48 +221,69 @@ def _suggestions(case: Case, newest: Newest, recommended: bool) -> Iterator[Sugg
     is_old = newest.reading is None or _age(case, newest.reading) > RECHECK_AFTER
     if is_old and not case.kidneys.ordered:
         order = Create("Order creatinine", LabOrder(CREATININE.coding("2160-0")))
-        known = case.kidneys.ordered is False
-        yield Suggestion("Order creatinine", (order,), recommended=recommended and known)
+        # Accepted on two cards it would be drawn twice, and so would one that is not known here.
+        once = case.first and case.kidneys.ordered is False and case.chart.labs is not None
+        yield Suggestion("Order creatinine", (order,), recommended=recommended and once)
 
 
 def _in_short(case: Case, newest: Newest) -> str:
-    """The result for a summary; whoever reads it must see that another one contradicts it."""
+    """The result for a summary; whoever reads it must see that another one contradicts it, or
+    that a newer one could not be used.
+    """
     reading = newest.reading
     if reading is None:
         return ""
+    if newest.against:
+        other = min(newest.against, key=lambda each: each.bounds.low)
+        told = f"{_value(case, reading)} ({reading.of.note or reading.basis})"
+        return f"{told}; that day also {other.shown} ({other.of.note or other.basis})"
+    days = [each.of.when.day for each in newest.unused]
+    newer = any(each and each > reading.day for each in days)
+    return _noted(case, reading) + ("; a newer result could not be used" if newer else "")
+
+
+def _noted(case: Case, reading: Reading) -> str:
+    note = f" ({reading.of.note})" if reading.of.note else ""
+    return f"{_value(case, reading)}{note}"
+
+
+def _value(case: Case, reading: Reading) -> str:
     age = _age(case, reading)
-    old = f", {age} days ago" if age > RECHECK_AFTER else ""
-    against = next(iter(newest.against), None)
-    also = f"; that day also {against.shown} ({_basis(against)})" if against else ""
-    return f"eGFR {reading.shown} on {day(reading.day)}{old} ({_basis(reading)}){also}"
+    old = f", {ago(age)}" if age > RECHECK_AFTER else ""
+    return f"eGFR {reading.shown} {reading.of.when.told}{old}"
 
 
 def _evidence(newest: Newest) -> Markdown:
     reading = newest.reading
     if reading is None:
         return Markdown()
+    against = markdown("They disagree on {question}.", question=newest.limit.question)
+    return join(
+        _result(reading),
+        _of_the_same_day(newest.others),
+        against if newest.against else Markdown(),
+    )
+
+
+def _of_the_same_day(readings: tuple[Reading, ...]) -> Markdown:
+    others = listed(_in_a_list(each) for each in readings)
+    return markdown("Of the same day: {others}.", others=others) if others else Markdown()
+
+
+def _result(reading: Reading) -> Markdown:
     result = markdown(
-        "eGFR **{value}** mL/min/1.73 m² on {day}, {how}{note}.",
+        "eGFR **{value}** mL/min/1.73 m² {when}, {how}{note}.",
         value=reading.shown,
-        day=reading.day,
+        when=reading.of.when.told,
         how=reading.how,
         note=markdown(" ({note})", note=reading.of.note) if reading.of.note else Markdown(),
-    )
-    others = listed(_in_a_list(each) for each in newest.others)
-    same_day = markdown("Of the same day: {others}.", others=others) if others else Markdown()
-    against = markdown(
-        "They disagree on whether eGFR is {limit}.",
-        limit=str(newest.limit),
     )
     may_be_lower = markdown(
         "Whether it is {limit}, where metformin is contraindicated, is not told.",
         limit=str(CONTRAINDICATED),
     )
     return join(
-        result,
-        same_day,
-        against if newest.against else Markdown(),
-        may_be_lower if CONTRAINDICATED.crossed(reading.bounds) is None else Markdown(),
+        result, may_be_lower if CONTRAINDICATED.crossed(reading.bounds) is None else Markdown()
     )
 
 
@@ -251,12 +314,13 @@ def _of_egfr(limit: Limit) -> str:
 
 
 def _order(case: Case) -> Markdown:
-    name = medicines.name(case.chart, case.order) or case.own_name or "metformin"
+    name = medicines.name(case.chart, case.order, METFORMIN) or "metformin"
     how = " (matched by name, not by code)" if case.matched == "by name" else ""
-    stands = " It is active: to end it, stop it in the medication list."
+    stands = case.order.status == "active" and medicines.is_recorded(case.chart, case.draft)
+    to_end = " It is active: to end it, stop it in the medication list." if stands else ""
     return markdown(
         "Order: {name}{how}.{stands}",
         name=name,
         how=Markdown(how),
-        stands=Markdown(stands if case.order.status == "active" else ""),
+        stands=Markdown(to_end),
     )

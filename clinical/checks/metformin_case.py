@@ -18,8 +18,8 @@ STAGE_4 = codes.load("ckd-4")
 PANELS = codes.load("metabolic-panels")
 
 LIMITS = thresholds.load("metformin", thresholds.Thresholds)
-CONTRAINDICATED = Limit("below", LIMITS["contraindicated-below"])
-START = Limit("below", LIMITS["start-not-below"])
+CONTRAINDICATED = Limit("eGFR", "below", LIMITS["contraindicated-below"])
+START = Limit("eGFR", "below", LIMITS["start-not-below"])
 RECHECK_AFTER = LIMITS["recheck-after"]
 
 
@@ -44,6 +44,22 @@ class Kidneys:
         return bool(self.contraindicated.reading or self.start.reading)
 
     @property
+    def disagree(self) -> bool:
+        """Whether a result of the day that speaks for a start lies below the lower limit."""
+        start, lower = self.start.reading, self.contraindicated.reading
+        of_one_day = start is not None and lower is not None and lower.day == start.day
+        return of_one_day and bool(self.contraindicated.against)
+
+    @property
+    def may_be_contraindicated(self) -> bool:
+        """Whether a result of the day that speaks for a start may lie below the lower limit."""
+        start, lower = self.start.reading, self.contraindicated.reading
+        if start is None or (lower and lower.day > start.day):
+            return False
+        of_day = (start, *self.start.others)
+        return any(CONTRAINDICATED.crossed(each.bounds) is not False for each in of_day)
+
+    @property
     def were_low(self) -> bool:
         """Whether the last that is known would speak against a start."""
         return self.older.crossed or self.stage_4 is not None
@@ -51,12 +67,13 @@ class Kidneys:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One metformin order of this session. `alone`: it is the only one."""
+    """One metformin order of this session. `first` of them, and `alone`: it is the only one."""
 
     chart: Chart
     draft: Draft
     order: MedicationRequest
     matched: medicines.Match
+    first: bool
     alone: bool
     kidneys: Kidneys
 
@@ -64,7 +81,7 @@ class Case:
     def own_name(self) -> str:
         """What tells the order from others; nothing where it is the only one, of metformin."""
         own = medicines.own_name(self.chart, self.order, METFORMIN)
-        return own or ("" if self.alone else medicines.name(self.chart, self.order))
+        return own or ("" if self.alone else medicines.name(self.chart, self.order, METFORMIN))
 
 
 def kidneys_of(chart: Chart) -> Kidneys:

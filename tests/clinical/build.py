@@ -118,6 +118,7 @@ def draft(*codings: tuple[str, str, str], id: str = "d1", **changes: Any) -> Dra
 def order_of(code: str, **changes: Any) -> ServiceRequest:
     """An order of a laboratory test."""
     defaults = {"id": "s1", "status": "active", "code": concept((LOINC, code, None))}
+    defaults["authored_on"] = ago(1)
     return ServiceRequest(**defaults | changes)
 
 

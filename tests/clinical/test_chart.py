@@ -65,6 +65,40 @@ def test_age_is_in_whole_years(born: str | None, day: date, age: int | None) -> 
 
 
 @pytest.mark.parametrize(
+    ("born", "ages"),
+    [
+        ("2008-06-15", (18,)),
+        ("2008-05", (18,)),
+        ("2008-06", (17, 18)),
+        ("2008-07", (17,)),
+        ("2008", (17, 18)),
+        ("2026", ()),
+        ("1900", ()),
+        ("1905", ()),
+        (None, ()),
+        ("soon", ()),
+    ],
+)
+def test_a_partial_birth_date_leaves_one_age_or_two(born: str | None, ages: Any) -> None:
+    assert chart(patient=patient(birth_date=born)).ages_on(date(2026, 6, 15)) == ages
+
+
+@pytest.mark.parametrize(
+    ("effective", "day", "told"),
+    [
+        ("2026-06-15", date(2026, 6, 15), "on 15 Jun 2026"),
+        ("2026-06-16", date(2026, 6, 15), "dated 16 Jun 2026"),
+        ("2026-06-16T08:00:00Z", date(2026, 6, 15), "dated 16 Jun 2026"),
+        ("2026-06-17", date(2026, 6, 17), "on 17 Jun 2026"),
+    ],
+)
+def test_a_result_of_tomorrow_is_one_of_today(effective: str, day: date, told: str) -> None:
+    when = chart().drawn(Observation(effective_date_time=effective))
+    assert (when.day, when.told) == (day, told)
+    assert when.at is None
+
+
+@pytest.mark.parametrize(
     ("type_", "replaced"),
     [("replaced-by", True), ("replaces", False), ("seealso", False), (None, False)],
 )

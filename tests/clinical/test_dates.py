@@ -19,6 +19,13 @@ from tests.clinical.build import ZONE
         ("2026-06-16T03:30:00Z", date(2026, 6, 15)),
         ("2026-06-16T04:30:00.123Z", date(2026, 6, 16)),
         ("2026-06-15T23:30:00", date(2026, 6, 15)),
+        # A day that a feed writes as its first moment; in New York it was the evening before.
+        ("2026-06-16T00:00:00Z", date(2026, 6, 16)),
+        ("2026-06-16T00:00:00.000+00:00", date(2026, 6, 16)),
+        ("2026-06-16T00:00Z", date(2026, 6, 16)),
+        ("2026-06-16T00:00:01Z", date(2026, 6, 15)),
+        ("2026-06-16T00:00:00+02:00", date(2026, 6, 15)),
+        ("2026-02-29T00:00:00Z", None),
         ("2024-02-29", date(2024, 2, 29)),
         ("2026-02-29", None),
         ("2026-06", None),
@@ -56,6 +63,32 @@ def test_a_day_is_the_one_at_the_ehr(text: str | None, day: date | None) -> None
 def test_a_partial_date_has_a_last_day(text: str | None, latest: date | None, told: str) -> None:
     when = dates.when(text, ZONE)
     assert (when.latest, when.told) == (latest, told)
+
+
+def test_another_word_may_stand_before_it() -> None:
+    assert dates.when("2015-02", ZONE, "since").told == "since 2015-02"
+    assert dates.when("2015-02-01", ZONE, "since").told == "since 01 Feb 2015"
+    assert dates.when("soon", ZONE, "since").told == ""
+
+
+def test_the_first_moment_of_a_day_is_no_time() -> None:
+    assert dates.moment("2026-06-16T00:00:00Z", ZONE) is None
+    assert dates.moment("2026-06-16T00:00:01Z", ZONE) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("2015", (date(2015, 1, 1), date(2015, 12, 31))),
+        ("2016-02", (date(2016, 2, 1), date(2016, 2, 29))),
+        ("2015-03-01", (date(2015, 3, 1), date(2015, 3, 1))),
+        ("2015-13", None),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_a_date_spans_days(text: str | None, days: tuple[date, date] | None) -> None:
+    assert dates.span(text, ZONE) == days
 
 
 @given(st.text() | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat))

@@ -76,6 +76,10 @@ def against(*results: Any, limit: float = 30) -> list[str]:
         # The clock of an analyser may run ahead over midnight.
         ([creatinine(1.9, ago(-1))], "28.1"),
         ([creatinine(1.9, ago(-2))], None),
+        # Of tomorrow is of today, and of no known time.
+        ([creatinine(1.9, ago(0)), creatinine(0.8, ago(-1))], "28.1"),
+        ([creatinine(1.9, "2026-06-15T08:00Z"), creatinine(0.8, "2026-06-16T12:00Z")], "28.1"),
+        ([creatinine(1.9, ago(1)), creatinine(0.8, ago(-1))], "79.2"),
         ([creatinine(1.9, ago(9)), creatinine(1.45, ago(8))], "38.8"),
         ([creatinine(1.45, ago(8)), creatinine(1.9, ago(9))], "38.8"),
         ([creatinine(1.9), egfr(50)], "28.1"),
@@ -137,6 +141,18 @@ def test_a_final_result_replaces_the_preliminary_one_of_the_same_time() -> None:
     assert value_of(first) == "28.1"
 
 
+@pytest.mark.parametrize("status", ["corrected", "amended"])
+def test_a_corrected_result_replaces_the_final_one_of_the_same_time(status: str) -> None:
+    time = "2026-06-01T12:00:00Z"
+    first, corrected = creatinine(1.9, time), creatinine(0.8, time, status=status)
+    assert value_of(first, corrected) == value_of(corrected, first) == "79.2"
+    assert against(first, corrected) == ["28.1"]
+    # It corrects its own kind, and nothing of another time.
+    assert value_of(first, egfr(79, time, status=status)) == "28.1"
+    assert value_of(creatinine(1.9, "2026-06-01T13:00:00Z"), corrected) == "28.1"
+    assert value_of(creatinine(1.9, "2026-06-01"), corrected) == "28.1"
+
+
 def test_the_age_is_that_of_the_day_of_the_draw() -> None:
     for day, age in (("2026-03-01", 70), ("2026-02-28", 69)):
         (found,) = egfrs(chart(labs=[creatinine(1.9, day)]))
@@ -166,12 +182,34 @@ def test_a_gender_in_capitals_is_the_same() -> None:
     assert value_of(creatinine(1.9), patient=patient(gender="Female")) == "28.1"
 
 
-@pytest.mark.parametrize("born", ["1956", "1956-03", None, "soon", "1900-01-01"])
-def test_without_a_full_birth_date_nothing_counts(born: str | None) -> None:
-    assert (
-        whys(creatinine(1.9), egfr(20), patient=patient(birth_date=born))
-        == ["at an age that is not known"] * 2
-    )
+@pytest.mark.parametrize("born", [None, "soon", "1900-01-01", "1900"])
+def test_without_an_age_only_what_a_laboratory_reports_counts(born: str | None) -> None:
+    someone = patient(birth_date=born)
+    assert whys(creatinine(1.9), patient=someone) == ["at an age that is not known"]
+    assert value_of(creatinine(1.9), egfr(12), patient=someone) == "12"
+
+
+@pytest.mark.parametrize(
+    ("born", "shown"),
+    [("1956", "28.1 to 28.2"), ("1956-06", "28.1 to 28.2"), ("1956-03", "28.1")],
+)
+def test_of_a_partial_birth_date_every_age_that_it_leaves_counts(born: str, shown: str) -> None:
+    assert value_of(creatinine(1.9), patient=patient(birth_date=born)) == shown
+    assert value_of(egfr(12), patient=patient(birth_date=born)) == "12"
+
+
+@pytest.mark.parametrize(
+    ("born", "why"),
+    [
+        ("2007", []),
+        ("2008", ["perhaps drawn before the age of 18"]),
+        ("2008-06", ["perhaps drawn before the age of 18"]),
+        ("2009", ["drawn before the age of 18"]),
+    ],
+)
+def test_who_may_have_been_a_child_is_not_judged(born: str, why: list[str]) -> None:
+    for result in (creatinine(1.9, ago(5)), egfr(20, ago(5))):
+        assert whys(result, patient=patient(birth_date=born)) == why
 
 
 @pytest.mark.parametrize(
@@ -182,12 +220,13 @@ def test_without_a_full_birth_date_nothing_counts(born: str | None) -> None:
         (creatinine(168, ago(1)), "not a plausible value"),
         (creatinine(None, ago(1)), "without a number"),
         (creatinine(1.9, ago(1), value_quantity=None), "without a number"),
-        (creatinine(-1.9, ago(10)), "without a number"),
+        (creatinine(-1.9, ago(10)), "not a value that can be read here"),
         (
             creatinine(1.9, ago(1), data_absent_reason=concept(text="error")),
             "marked as not available",
         ),
         (text("98979-8", "not calculated", ago(1)), "without a number"),
+        (text("98979-8", "GREATER THAN 60", ago(1)), "not a value that can be read here"),
         (creatinine(1.9, None), "without a full date"),
         (creatinine(1.9, "2026"), "without a full date"),
         (creatinine(1.9, None, issued="2026-06-10T10:00:00Z"), "without a full date"),

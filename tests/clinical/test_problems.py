@@ -28,6 +28,9 @@ KIDNEY_FAILURE = codes.load("esrd")
         ({"clinical_status": "active"}, True),
         ({"clinical_status": "recurrence"}, True),
         ({"clinical_status": "remission"}, False),
+        ({"clinical_status": "In Remission"}, False),
+        ({"clinical_status": concept(text="in remission")}, False),
+        ({"verification_status": "Entered in Error"}, False),
         ({"clinical_status": "resolved"}, False),
         ({"clinical_status": "Resolved"}, False),
         ({"clinical_status": concept(text="Inactive")}, False),
@@ -71,14 +74,14 @@ def test_the_surest_diagnosis_speaks() -> None:
     ("changes", "told"),
     [
         ({}, "End stage renal failure on dialysis"),
-        ({"onset_date_time": "2019-03"}, "End stage renal failure on dialysis (of 2019-03)"),
+        ({"onset_date_time": "2019-03"}, "End stage renal failure on dialysis, since 2019-03"),
         (
             {"recorded_date": "2019-03-01T10:00:00Z"},
-            "End stage renal failure on dialysis (on 01 Mar 2019)",
+            "End stage renal failure on dialysis, recorded 01 Mar 2019",
         ),
         (
             {"onset_date_time": "2018", "recorded_date": "2019-03-01"},
-            "End stage renal failure on dialysis (of 2018)",
+            "End stage renal failure on dialysis, since 2018",
         ),
         ({"onset_date_time": "long ago"}, "End stage renal failure on dialysis"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clinical.text import bullets, day, join, listed, markdown, summary
+from clinical.text import ago, bullets, day, join, listed, markdown, summary
 
 # What gives a character a meaning in GitHub Flavored Markdown when no backslash stands before it.
 ACTIVE = re.compile(
@@ -90,6 +90,21 @@ def test_parts_are_put_together() -> None:
 @pytest.mark.parametrize("month", range(1, 13))
 def test_a_day_has_the_name_of_its_month(month: int) -> None:
     assert day(date(2026, month, 2)) == date(2026, month, 2).strftime("%d %b %Y")
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (91, "91 days ago"),
+        (730, "730 days ago"),
+        (731, "2 years ago"),
+        (1095, "2 years ago"),
+        (1096, "3 years ago"),
+        (5644, "15 years ago"),
+    ],
+)
+def test_how_long_ago(days: int, told: str) -> None:
+    assert ago(days) == told
 
 
 def test_a_summary_keeps_names_whole() -> None:

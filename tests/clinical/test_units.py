@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clinical import units
 from clinical.bounds import Bounds
-from clinical.units import CREATININE, EGFR, HBA1C, NO_NUMBER, Scale
+from clinical.units import CREATININE, EGFR, HBA1C, NO_NUMBER, NO_VALUE, Scale
 from fhir.records import CodeableConcept, Observation, Quantity
 
 NO_UNIT = "in a unit not known here"
@@ -115,9 +115,10 @@ def test_hba1c_in_percent_ngsp(value: float, unit: str, percent: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0, -1, math.nan, math.inf, -math.inf])
-def test_a_value_that_cannot_be_measured_is_not_a_number(value: float | None) -> None:
-    assert read(CREATININE, value, "mg/dL") == NO_NUMBER
-    assert read(HBA1C, value, "mmol/mol") == NO_NUMBER
+def test_a_value_that_cannot_be_measured_is_not_used(value: float | None) -> None:
+    expected = NO_NUMBER if value is None else NO_VALUE
+    assert read(CREATININE, value, "mg/dL") == expected
+    assert read(HBA1C, value, "mmol/mol") == expected
 
 
 @pytest.mark.parametrize(
@@ -147,11 +148,19 @@ def test_a_bound_is_converted_and_must_be_plausible_too() -> None:
         (EGFR, " > 60 ", Bounds(60, math.inf, True)),
         (EGFR, "<15 mL/min/1.73m2", Bounds(0, 15, True)),
         (EGFR, ">60 mL/s", NO_UNIT),
-        (EGFR, ">60 (normal)", NO_UNIT),
-        (EGFR, "60", NO_NUMBER),
-        (EGFR, "about >60", NO_NUMBER),
+        (EGFR, ">60 (normal)", Bounds(60, math.inf, True)),
+        (EGFR, ">60 mL/min (calc)", Bounds(60, math.inf, True)),
+        (EGFR, ">60 (calc) mL/min", NO_VALUE),
+        (EGFR, ">60.", Bounds(60, math.inf, True)),
+        (EGFR, "≥60", Bounds(60, math.inf)),
+        (EGFR, "≤15", Bounds(0, 15)),
+        (EGFR, "60", Bounds(60, 60)),
+        (EGFR, "60.5 mL/min", Bounds(60.5, 60.5)),
+        (EGFR, "60 to 65", NO_UNIT),
+        (EGFR, "60-65", NO_UNIT),
+        (EGFR, "about >60", NO_VALUE),
+        (EGFR, "GREATER THAN 60", NO_VALUE),
         (EGFR, ">6O", NO_UNIT),
-        (EGFR, "≥60", NO_NUMBER),
         (EGFR, ">", NO_NUMBER),
         (EGFR, "Specimen hemolyzed", NO_NUMBER),
         (EGFR, "", NO_NUMBER),
@@ -160,11 +169,16 @@ def test_a_bound_is_converted_and_must_be_plausible_too() -> None:
         (HBA1C, ">130 mmol/mol", Bounds(14.0, math.inf, True)),
         # Per cent or mmol/mol, mg/dL or umol/L? Without a unit it would be a guess.
         (HBA1C, ">14", NO_UNIT),
+        (HBA1C, "11", NO_UNIT),
+        (HBA1C, "11.2 %", Bounds(11.2, 11.2)),
+        (CREATININE, "1.9", NO_UNIT),
         (CREATININE, ">15", NO_UNIT),
         (CREATININE, ">15 mg/dL", Bounds(15, math.inf, True)),
     ],
 )
-def test_of_a_text_only_a_bound_is_read(scale: Scale, text: str | None, expected: Any) -> None:
+def test_of_a_text_a_number_or_a_bound_is_read(
+    scale: Scale, text: str | None, expected: Any
+) -> None:
     assert scale.read(Observation(value_string=text)) == expected
 
 
