@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -26,6 +27,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 1, 0.6
+    # Whoever ends this lets it end its servers.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     started = time.monotonic()
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} processors, "

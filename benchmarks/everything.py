@@ -41,6 +41,7 @@ def run(folder: Path, rounds: int, seconds: float) -> None:
         several = [each for pair in two.values() for each in (pair.ours, pair.other)]
         scaled = measure.rounds(_distinct(several), [SIZE], [_MANY], rounds, seconds)
         taken = costs.taken({kind: site.url(kind) for kind in site.databases}, 250 * rounds)
+        recorded = site.recorded()
     checks = {algorithm: costs.signature_check(algorithm) for algorithm, _ in pairs}
     show(
         "Everything on / bare Flask view: production mode, one worker, 100 kB, known key, SQLite",
@@ -67,6 +68,7 @@ def run(folder: Path, rounds: int, seconds: float) -> None:
         _TWO_HEADER,
         [_two_row(name, pair, scaled) for name, pair in two.items()],
     )
+    print(f"\nCalls recorded, by database and workers: {recorded}.")
     noise([*samples.values(), *scaled.values()])
 
 

@@ -50,13 +50,15 @@ class Contender:
         url, body = self.server.url(self.service), self.bodies[size]
         if self.stock is None:
             return load.run(url, body, connections, seconds)
-        while True:
-            tokens = self.stock.at_least(math.ceil(rate * seconds) + connections)
+        wanted = math.ceil(rate * seconds) + connections
+        for _ in range(5):
+            tokens = self.stock.at_least(wanted)
             figures = load.run(url, body, connections, seconds, tokens)
             self.stock.used(figures.sent)
             if figures.sent <= len(tokens):
                 return figures
-            rate *= 2
+            wanted *= 3
+        raise RuntimeError(f"{self.name}: {figures.sent} calls, {len(tokens)} tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def _sample(contender: Contender, size: str, connections: int, seconds: float) -
     server.drain()
     if warm.calls < connections:
         seconds *= _LONGER
-    expected = _FASTER * warm.calls / _WARM_UP
+    expected = _FASTER * (warm.calls + connections) / _WARM_UP
     if contender.stock:
         contender.stock.at_least(math.ceil(expected * seconds))
     before, database_before = server.cpu, cpu(database) if database else 0.0

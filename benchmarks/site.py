@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -40,24 +41,27 @@ class Site:
         self._folder = folder
         self._cluster = cluster
         self._bodies = {COUNT: lineup.write(folder, COUNT, services.CHART)}
-        self._urls: list[str] = []
-        self._stocks: list[Stock] = []
+        self._files = itertools.count()
+        self._recording: dict[Server, tuple[str, str, list[Stock]]] = {}
         self.databases = [SQLITE, POSTGRESQL] if cluster else [SQLITE]
 
     def url(self, kind: str) -> str:
         """A new database of this kind."""
         if kind == POSTGRESQL and self._cluster:
             return self._cluster.database()
-        self._urls.append(production.sqlite(self._folder, f"site-{len(self._urls)}"))
-        return self._urls[-1]
+        return production.sqlite(self._folder, f"site-{next(self._files)}")
 
     def server(self, kind: str = SQLITE, *, off: str = "", workers: int = 1) -> Server:
         """Chartside in production mode; `off` names what it leaves out."""
-        variables = production.environment(self._folder, [CLINICAL, COUNT], self.url(kind))
+        url = self.url(kind)
+        variables = production.environment(self._folder, [CLINICAL, COUNT], url)
         variables[services.OFF] = off
         target = "benchmarks.services:production"
         started = servers.granian("Chartside", target, self._folder, variables, workers)
-        return self._stack.enter_context(started)
+        server = self._stack.enter_context(started)
+        if not off:
+            self._recording[server] = (f"{kind}, {workers}", url, [])
+        return server
 
     def contender(
         self,
@@ -75,11 +79,21 @@ class Site:
         if kind == POSTGRESQL and self._cluster:
             pid = int((self._cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
         stock = Stock(algorithm, service) if algorithm else None
+        if stock and server in self._recording:
+            self._recording[server][2].append(stock)
         return Contender(name, server, service, self._bodies[service], stock, pid)
 
+    def recorded(self) -> str:
+        """How many calls are recorded, of how many: those that a run cuts off at its end need not
+        be.
+        """
+        return "; ".join(
+            f"{_recorded(url):,} of {sum(stock.spent for stock in stocks):,} ({name})"
+            for name, url, stocks in self._recording.values()
+        )
 
-def recorded(url: str) -> int:
-    """How many calls are recorded in this database."""
+
+def _recorded(url: str) -> int:
     engine = database.connect(url)
     statement = select(func.count()).select_from(tables.calls)
     found = database.single(engine, lambda connection: connection.scalar(statement))

@@ -22,12 +22,16 @@ def key_set() -> dict[str, Any]:
 
 
 class Stock:
-    """Tokens for calls of one service. What was not used is used by the next run."""
+    """Tokens for calls of one service. What was not used is used by the next run.
+
+    `spent`: how many were used.
+    """
 
     def __init__(self, algorithm: str, service: str) -> None:
         self._pair: Pair = PAIRS[algorithm]
         self._service = service
         self._ready: list[str] = []
+        self.spent = 0
 
     def at_least(self, number: int) -> Sequence[str]:
         """So many tokens or more, none of which was used."""
@@ -39,6 +43,7 @@ class Stock:
     def used(self, number: int) -> None:
         """The first so many are used."""
         self._ready = self._ready[number:]
+        self.spent += number
 
     def one(self) -> str:
         """One token."""
