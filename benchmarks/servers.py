@@ -184,7 +184,8 @@ def _cpu(pid: int) -> float:
     with suppress(OSError):
         # The name, in parentheses, may hold spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
+        # Its own, and that of its children that have ended.
+        return sum(map(int, fields[11:15])) / _TICK
     return 0.0
 
 

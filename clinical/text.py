@@ -22,6 +22,8 @@ LONGEST_SUMMARY = 139
 # so that a client that shows plain text stays readable.
 _ACTIVE = re.compile(r"([#$*:@\[\\\]_`{|}~])")
 _AT_START = re.compile(r"^(\d+(?=[.)](?:\s|$))|(?=[-+=]))")
+# Words and numbers that mean nothing to Markdown wherever they stand: most of what is shown.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9%/]+|\d+\.\d+)(?: (?:[A-Za-z0-9%/(),]+|\d+\.\d+))*").fullmatch
 # Some renderers look for addresses after the escapes are gone (GFM, Autolinks); a word joiner,
 # which has no width, keeps them from being one.
 _ADDRESS = re.compile(r"(:(?=//)|www(?=\.)|@)", re.IGNORECASE)
@@ -94,6 +96,8 @@ def _escape(value: Value) -> str:
     if isinstance(value, date):
         return day(value)
     if isinstance(value, str):
+        if len(value) <= LONGEST_VALUE and _PLAIN(value):
+            return value
         line = _ADDRESS.sub(rf"\1{_WORD_JOINER}", one_line(value, LONGEST_VALUE))
         line = _AT_START.sub(r"\1\\", _ACTIVE.sub(r"\\\1", line))
         return line.translate(_ENTITIES)
