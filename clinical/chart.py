@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
+from functools import partial
 
 from clinical import dates, thresholds
 from clinical.dates import When
@@ -59,12 +60,14 @@ class Chart:
         effective = lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
         drawn = dates.when(effective, self.zone)
         if drawn.day == self.today + _A_DAY_AHEAD:
-            told = markdown("dated {day}", day=drawn.day)
-            return When(self.today, None, self.today, told)
+            dated = partial(markdown, "dated {day}", day=drawn.day)
+            return When(self.today, None, self.today, dated)
         issued = dates.day(lab.issued, self.zone)
         if drawn.day or issued is None or (drawn.latest and drawn.latest <= issued):
             return drawn
-        return When(latest=issued, told=drawn.told or markdown("issued on {day}", day=issued))
+        if drawn.latest:
+            return replace(drawn, latest=issued)
+        return When(latest=issued, tell=partial(markdown, "issued on {day}", day=issued))
 
     def performed(self, procedure: Procedure) -> When:
         """When a procedure was done, or when it ended."""

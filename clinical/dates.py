@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
+from functools import partial
 
 from clinical.text import Markdown, markdown
 
-_NOTHING = Markdown()
 _PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?")
 _MIDNIGHT = re.compile(r"T00:00(:00(\.0+)?)?(Z|[+-]00:00)")
 
@@ -23,23 +24,29 @@ class When:
     """When something was. `day` and `at` only where the record tells the whole day, or the time.
 
     `latest` is the last day that it can have been, None where nothing tells; `told` is what the
-    record does tell, in words that can follow a value.
+    record does tell, in words that can follow a value. They are made when they are asked for: most
+    results of a long chart are never shown.
     """
 
     day: date | None = None
     at: datetime | None = None
     latest: date | None = None
-    told: Markdown = _NOTHING
+    tell: Callable[[], Markdown] = field(default=Markdown, compare=False)
+
+    @property
+    def told(self) -> Markdown:
+        return self.tell()
 
 
 def when(text: str | None, zone: tzinfo, word: str = "") -> When:
     """What a FHIR dateTime tells. `word` goes before it instead of "on" and "of"."""
-    if full := day(text, zone):
-        told = markdown("{word} {day}", word=word or "on", day=full)
-        return When(full, moment(text, zone), full, told)
+    at = moment(text, zone)
+    if full := at.date() if at else day(text, zone):
+        tell = partial(markdown, "{word} {day}", word=word or "on", day=full)
+        return When(full, at, full, tell)
     if latest := last_day(text, zone):
-        told = markdown("{word} {text}", word=word or "of", text=text or "")
-        return When(latest=latest, told=told)
+        tell = partial(markdown, "{word} {text}", word=word or "of", text=text or "")
+        return When(latest=latest, tell=tell)
     return When()
 
 

@@ -93,7 +93,8 @@ def _computed(
     gender = (chart.patient.gender or "").lower()
     sexes = [SEXES[gender]] if gender in SEXES else list(SEXES.values())
     bounds = _egfr(creatinine, ages, sexes)
-    how = markdown(
+    how = partial(
+        markdown,
         "computed with CKD-EPI 2021 from creatinine {recorded}{mg} {sex} at the age of {age}",
         recorded=units.recorded(result.lab),
         mg=_in_mg_per_dl(result, creatinine),
@@ -114,7 +115,8 @@ def _reported(
     if isinstance(bounds, str):
         return bounds
     row = EGFR.find(result.lab.code)
-    how = markdown("reported by the laboratory as {code}", code=row.display if row else "eGFR")
+    code = row.display if row else "eGFR"
+    how = partial(markdown, "reported by the laboratory as {code}", code=code)
     return Reading(result, day, bounds, bounds.told(partial(plain, limits)), "laboratory", how)
 
 

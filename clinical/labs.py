@@ -49,7 +49,7 @@ class Reading:
     """A result that can be compared with a limit.
 
     `bounds` in the unit that is compared; `shown` is the value for people, `how` says where it is
-    from and `basis` the same in a word or two.
+    from (made when it is asked for) and `basis` the same in a word or two.
     """
 
     of: Measurement
@@ -57,7 +57,11 @@ class Reading:
     bounds: Bounds
     shown: str
     basis: str
-    how: Markdown
+    tell: Callable[[], Markdown]
+
+    @property
+    def how(self) -> Markdown:
+        return self.tell()
 
 
 @dataclass(frozen=True, slots=True)

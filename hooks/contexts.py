@@ -146,7 +146,9 @@ HOOKS: dict[str, type[Context]] = {
 def tokens(hook: str) -> frozenset[str]:
     """The prefetch tokens `context.<field>` of a hook: its members that are a single text."""
     return frozenset(
-        f"context.{camel(member.name)}" for member in fields(HOOKS[hook]) if member.name in _TOKENS
+        f"context.{camel(member.name)}"
+        for member in fields(HOOKS[hook])
+        if member.name in TOKEN_MEMBERS
     )
 
 
@@ -155,7 +157,7 @@ def sure_tokens(hook: str) -> frozenset[str]:
     return frozenset(
         f"context.{camel(member.name)}"
         for member in fields(HOOKS[hook])
-        if member.name in _TOKENS and member.default is MISSING
+        if member.name in TOKEN_MEMBERS and member.default is MISSING
     )
 
 
@@ -165,4 +167,5 @@ def camel(name: str) -> str:
     return head + "".join(map(str.capitalize, tail))
 
 
-_TOKENS = {"patient_id", "user_id", "encounter_id", "performer"}
+# The members that are a single text, in the names of Python.
+TOKEN_MEMBERS = ("patient_id", "user_id", "encounter_id", "performer")

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from fhir.bundle import UNREADABLE, Owner, normal
 from hooks.context_json import read_context
-from hooks.contexts import HOOKS, Context, camel
+from hooks.contexts import HOOKS, TOKEN_MEMBERS, Context, camel
 from hooks.members import Member, members
 from web.errors import Problem
 
@@ -50,7 +50,7 @@ class HookRequest:
         """The prefetch tokens that this context fills."""
         filled = {
             f"context.{camel(name)}": value
-            for name in ("patient_id", "user_id", "encounter_id", "performer")
+            for name in TOKEN_MEMBERS
             if (value := getattr(self.context, name, None))
         }
         type_, _, id_ = filled.get("context.userId", "").partition("/")

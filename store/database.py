@@ -70,7 +70,8 @@ def _sqlite(url: URL, patience: float) -> Engine:
 def _postgresql(url: URL, patience: float) -> Engine:
     from store.postgresql import opener  # psycopg is loaded only where it is used
 
-    engine = _engine(url, patience, pool_size=4, max_overflow=12, pool_use_lifo=True)
+    # One connection a thread, kept: those beyond the pool would be closed after each use.
+    engine = _engine(url, patience, pool_size=16, pool_use_lifo=True, max_overflow=0)
     event.listen(engine, "do_connect", opener(patience))
     return engine
 

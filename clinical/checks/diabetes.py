@@ -77,7 +77,8 @@ def _read(result: Measurement, day: date) -> Reading | str:
     shown = f"{percent.told(partial(plain, (UNCONTROLLED.value,)))} %"
     quantity = result.lab.value_quantity
     converted = percent.exact and quantity is not None and quantity.value != percent.low
-    how = markdown(
+    how = partial(
+        markdown,
         "{recorded} ({shown})" if converted else "{recorded}",
         recorded=units.recorded(result.lab),
         shown=shown,
