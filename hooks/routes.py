@@ -38,10 +38,12 @@ def blueprint(
         certificate = None
         if settings.certificate_header:
             certificate = request.headers.get(settings.certificate_header)
+        # Several headers of this name are one to a WSGI server, and then no token.
+        authorization = request.environ.get("HTTP_AUTHORIZATION")
         note(service=id)
         try:
             caller = callers.identify(
-                request.headers.getlist("Authorization"),
+                [] if authorization is None else [authorization],
                 [f"/cds-services/{path}" for path in paths],
                 certificate,
             )
@@ -64,40 +66,48 @@ def blueprint(
         services = registry.hooks_of(id)
         if services is None:
             raise Problem(404, "not-found", "There is no service with this id.")
-        with door.one():
+        with door:
             caller = admit(id, id)
-        body = _json_body()
-        with work.one():
+        body = _json_body(settings.body_limit)
+        with work:
             return json_response(kernel.answer(caller, services, body))
 
     @routes.post("/<id>/feedback", strict_slashes=False)
     def feedback(id: str) -> Response:
         if registry.hooks_of(id) is None:
             raise Problem(404, "not-found", "There is no service with this id.")
-        with door.one():
+        with door:
             caller = admit(id, f"{id}/feedback", id)
         if not caller.cds.profile.feedback:
             raise Problem(404, "not-found", "Feedback is not agreed with this EHR.")
-        items = parse_feedback(_json_body())
-        with door.one():
+        items = parse_feedback(_json_body(settings.body_limit))
+        with door:
             note(items=len(items), stored=memory.feedback(caller, items, clock(UTC)))
         return json_response(b'{"received":%d}' % len(items))
 
     return routes
 
 
-def _json_body() -> bytes:
-    kind = request.mimetype
-    if not (kind == "application/json" or (kind[:12] == "application/" and kind[-5:] == "+json")):
+def _json_body(limit: int) -> bytes:
+    environ = request.environ
+    if not _is_json(environ.get("CONTENT_TYPE", "")):
         raise UnsupportedMediaType
-    if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
+    if environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise UnsupportedMediaType
     length = request.content_length
     if length is None:
         body = request.get_data(cache=False)
         request.stream.read(1)  # a chunked body is cut at the limit; what lies beyond is refused
         return body
-    if length > (request.max_content_length or length):
+    if length > limit:
         raise RequestEntityTooLarge
     # In one read: Werkzeug's stream copies a body of known length twice, 64 kB at a time.
-    return request.input_stream.read(length)
+    known: bytes = environ["wsgi.input"].read(length)
+    return known
+
+
+def _is_json(content_type: str) -> bool:
+    if content_type == "application/json":
+        return True
+    kind = request.mimetype
+    return kind == "application/json" or (kind[:12] == "application/" and kind[-5:] == "+json")

@@ -9,6 +9,8 @@ Sharing).
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Response, g, request
 
@@ -36,9 +38,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def guard() -> Response | None:
+        environ = request.environ
         if development:
-            _check_local()
-        if request.method == "OPTIONS":
+            _check_local(environ)
+        if environ["REQUEST_METHOD"] == "OPTIONS":
             preflight = Response(status=204)
             del preflight.headers["Content-Type"]
             return preflight
@@ -58,8 +61,9 @@ def init_app(app: Flask, settings: Settings) -> None:
         return answer
 
 
-def _check_local() -> None:
-    if not _LOCAL_HOST.fullmatch(request.host):
+def _check_local(environ: Mapping[str, Any]) -> None:
+    # A client of HTTP/1.0 need not say whom it calls.
+    if not _LOCAL_HOST.fullmatch(environ.get("HTTP_HOST") or request.host):
         raise Problem(403, "forbidden", "Development mode answers to local Host names only.")
-    if _FORWARDING.search("\n".join(request.environ)):
+    if _FORWARDING.search("\n".join(environ)):
         raise Problem(403, "forbidden", "Development mode does not work behind a proxy.")

@@ -11,10 +11,10 @@ from traceback import walk_tb
 from typing import Literal
 
 import msgspec
-from flask import Flask, Response, g
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from web.logs import log, note
+from web.logs import log, note, request_id
 
 IssueCode = Literal[
     "invalid",
@@ -91,8 +91,8 @@ def outcome(problem: Problem) -> Response:
     Its id is that of the request in the log, but for 401: all of those are the same.
     """
     issue = _Issue("error", problem.code, problem.text, [problem.field] if problem.field else [])
-    request_id = g.get("request_id") if problem.status != 401 else None
-    answer = json_response(msgspec.json.encode(_Outcome([issue], request_id)), problem.status)
+    id_ = request_id() if problem.status != 401 else None
+    answer = json_response(msgspec.json.encode(_Outcome([issue], id_)), problem.status)
     answer.headers.update(problem.headers)
     return answer
 

@@ -7,14 +7,15 @@ libraries say is cut down to who said it, since their messages quote URLs and va
 from __future__ import annotations
 
 import logging
-import secrets
+import os
+import random
 import time
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-from flask import Flask, Response, g, request
-from structlog import contextvars
-from structlog.typing import EventDict, WrappedLogger
+import msgspec
+from flask import Flask, Response, request
 
 KEYS = frozenset(
     {
@@ -41,12 +42,44 @@ KEYS = frozenset(
     }
 )
 
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+class Log:
+    """Writes lines; `values` without a place on the list are left out."""
+
+    def info(self, event: str, **values: Any) -> None:
+        _write("info", event, values)
+
+    def warning(self, event: str, **values: Any) -> None:
+        _write("warning", event, values)
+
+    def error(self, event: str, **values: Any) -> None:
+        _write("error", event, values)
+
+
+log = Log()
+
+
+class _Visit(msgspec.Struct):
+    """One request, as far as its line tells of it."""
+
+    id: str
+    began: float
+    noted: dict[str, Any]
+
+
+_visit: ContextVar[_Visit | None] = ContextVar("visit", default=None)
 
 
 def note(**values: Any) -> None:
     """Add to the line that this request will leave."""
-    g.note.update(values)
+    if visit := _visit.get():
+        visit.noted.update(values)
+
+
+def request_id() -> str | None:
+    """The id under which this request stands in the log."""
+    visit = _visit.get()
+    return visit.id if visit else None
 
 
 def init_app(app: Flask) -> None:
@@ -54,62 +87,48 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.request_id = secrets.token_hex(8)
-        # Also for what is logged on the way, in this thread.
-        contextvars.clear_contextvars()
-        contextvars.bind_contextvars(request_id=g.request_id)
-        g.began = time.perf_counter()
-        g.note = {}
+        # An id that nobody has to guess. Also for what is logged on the way, in this thread.
+        _visit.set(_Visit(f"{random.getrandbits(64):016x}", time.perf_counter(), {}))
 
     @app.after_request
     def end(answer: Response) -> Response:
+        rule, method, visit = request.url_rule, request.method, _visit.get()
+        assert visit
         log.info(
             "request",
             # The route, not the address: an address may hold what its sender put there.
-            route=request.url_rule.rule if request.url_rule else None,
-            method=request.method if request.method in _METHODS else "other",
+            route=rule.rule if rule else None,
+            method=method if method in _METHODS else "other",
             status=answer.status_code,
-            ms=round((time.perf_counter() - g.began) * 1000, 1),
-            **g.note,
+            ms=round((time.perf_counter() - visit.began) * 1000, 1),
+            **visit.noted,
         )
         return answer
 
 
 def configure() -> None:
-    """Send every logger of this process through the list, as JSON on standard error."""
-    ours: list[structlog.typing.Processor] = [
-        contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _listed_only,
-    ]
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-            foreign_pre_chain=[_who_only, *ours],
-        )
-    )
-    logging.root.handlers = [handler]
+    """Send every logger of this process through the list."""
+    logging.root.handlers = [_WhoOnly()]
     logging.root.setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[*ours, structlog.processors.JSONRenderer()],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
 
 
-def _listed_only(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {key: value for key, value in event.items() if key in KEYS or key.startswith("_")}
+class _WhoOnly(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _write(record.levelname.lower(), "library", {"logger": record.name})
 
 
-def _who_only(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    record: logging.LogRecord = event["_record"]
-    return {**event, "event": "library", "logger": record.name}
+# What is no JSON is told by its type: its own text may quote anything.
+_encode = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__).encode
+_STANDARD_ERROR = 2
+
+
+def _write(level: str, event: str, values: dict[str, Any]) -> None:
+    line = {key: value for key, value in values.items() if key in KEYS}
+    line |= {"event": event, "level": level, "timestamp": datetime.now(UTC)}
+    if visit := _visit.get():
+        line["request_id"] = visit.id
+    # In one piece, so that lines of several threads and processes do not mix.
+    os.write(_STANDARD_ERROR, _encode(line) + b"\n")
 
 
 _METHODS = {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"}
