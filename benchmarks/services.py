@@ -110,8 +110,11 @@ def _served(instead: Mapping[str, Any]) -> Flask:
 class _Forgetful(Memory):
     """Records nothing and hides nothing: what a call costs without the store."""
 
-    def hides(self, *_: Any) -> Any:
-        return lambda _: None
+    def recall(self, *_: Any) -> Any:
+        return self
+
+    def hides(self, _: Finding) -> None:
+        return None
 
     def keep(self, *_: Any) -> bool:
         return True

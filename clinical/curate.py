@@ -7,13 +7,13 @@ never left out for being one too many.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clinical.finding import INDICATORS, Action, Finding, Gap, Result, SystemAction
 
 
-@dataclass(frozen=True, slots=True)
-class Curated:
+class Curated(Struct, frozen=True):
     """What to show, in order, and what was left out for which reason."""
 
     findings: list[Finding]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from clinical.text import LONGEST_VALUE, Markdown, one_line, summary
 from fhir.records import Coding, Draft
@@ -36,8 +37,7 @@ OVERRIDE_REASONS: Mapping[str, str] = {
 _RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The guideline or label that a finding rests on, with its year, and where to read it."""
 
     label: str
@@ -48,18 +48,16 @@ class Source:
         _needs(self.url is None or _is_web(self.url), "a source's url is absolute http(s)")
 
 
-@dataclass(frozen=True, slots=True)
-class LabOrder:
+class LabOrder(Struct, frozen=True):
     """A new laboratory order to offer, as a draft."""
 
     code: Coding
 
     def __post_init__(self) -> None:
-        _needs(bool(self.code.system and self.code.code), "an order needs a code with its system")
+        _needs(self.code.system and self.code.code, "an order needs a code with its system")
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Offer a new draft order."""
 
     description: str
@@ -70,8 +68,7 @@ class Create:
         _typed(self, order=LabOrder)
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """Offer to change an order of this session: top-level members of its JSON to replace."""
 
     description: str
@@ -81,7 +78,7 @@ class Update:
     def __post_init__(self) -> None:
         _one_line(self, "description")
         _typed(self, draft=Draft)
-        _needs(bool(self.changes), "an update changes something")
+        _needs(self.changes, "an update changes something")
         msgspec.json.encode(dict(self.changes))  # raises TypeError for what is no JSON
         _needs(
             not {"id", "resourceType", "subject"} & set(self.changes),
@@ -89,8 +86,7 @@ class Update:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Offer to remove an order of this session."""
 
     description: str
@@ -104,8 +100,7 @@ class Delete:
 Action = Create | Update | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """One thing the clinician can accept; all its actions apply together."""
 
     label: str
@@ -117,8 +112,7 @@ class Suggestion:
         _all_typed(self, actions=Action)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link to a web page."""
 
     label: str
@@ -129,8 +123,7 @@ class Link:
         _needs(_is_web(self.url), "a link's url is absolute http(s)")
 
 
-@dataclass(frozen=True, slots=True)
-class AppLink:
+class AppLink(Struct, frozen=True):
     """A link into our SMART app, at this very finding. `autolaunch` is a hint to the EHR."""
 
     label: str
@@ -140,8 +133,7 @@ class AppLink:
         _one_line(self, "label")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One card's worth of evidence.
 
     `rule` is the stable id that statistics and suppression key on, e.g.
@@ -166,17 +158,17 @@ class Finding:
     links: tuple[Link | AppLink, ...] = ()
 
     def __post_init__(self) -> None:
-        _needs(bool(_RULE.fullmatch(self.rule)), f"{self.rule!r} is not a rule id")
-        _needs(self.indicator in INDICATORS, f"{self.indicator!r} is not an indicator")
-        object.__setattr__(self, "summary", summary(self.summary))
-        _needs(bool(self.summary), "a finding needs a summary")
+        _needs(_RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
+        _needs(self.indicator in INDICATORS, "{!r} is not an indicator", self.indicator)
+        force_setattr(self, "summary", summary(self.summary))
+        _needs(self.summary, "a finding needs a summary")
         _typed(self, source=Source, detail=Markdown | None)
         _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=Link | AppLink)
-        _needs(self.pick in ("at-most-one", "any"), f"{self.pick!r} is no way to pick")
-        unknown = [reason for reason in self.overrides if reason not in OVERRIDE_REASONS]
-        _needs(not unknown, f"unknown override reasons {unknown}")
+        _needs(self.pick in ("at-most-one", "any"), "{!r} is no way to pick", self.pick)
+        for reason in self.overrides:
+            _needs(reason in OVERRIDE_REASONS, "unknown override reason {}", reason)
         _needs(len(set(self.overrides)) == len(self.overrides), "an override reason stands twice")
-        recommended = sum(suggestion.recommended for suggestion in self.suggestions)
+        recommended = sum([suggestion.recommended for suggestion in self.suggestions])
         _needs(
             self.pick == "any" or recommended <= 1, "at-most-one allows one recommended suggestion"
         )
@@ -187,8 +179,7 @@ class Finding:
         return "|".join((self.rule, *self.about))
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """What a check could not judge, in words that can follow "Not checked: "."""
 
     rule: str
@@ -198,8 +189,7 @@ class Gap:
         _typed(self, rule=str, text=Markdown)
 
 
-@dataclass(frozen=True, slots=True)
-class SystemAction:
+class SystemAction(Struct, frozen=True):
     """Something the EHR applies without asking, only where a site has agreed to it."""
 
     action: Action
@@ -211,9 +201,9 @@ class SystemAction:
 Result = Finding | Gap | SystemAction
 
 
-def _needs(holds: bool, otherwise: str) -> None:
+def _needs(holds: object, otherwise: str, *named: object) -> None:
     if not holds:
-        raise ValueError(otherwise)
+        raise ValueError(otherwise.format(*named))
 
 
 def _typed(value: object, **types: Any) -> None:
@@ -221,23 +211,22 @@ def _typed(value: object, **types: Any) -> None:
     in particular is not Markdown before `markdown()` has escaped it.
     """
     for name, type_ in types.items():
-        _needs(isinstance(getattr(value, name), type_), f"{name} is a {type_}")
+        _needs(isinstance(getattr(value, name), type_), "{} is a {}", name, type_)
 
 
 def _all_typed(value: object, **types: Any) -> None:
     for name, type_ in types.items():
         items = getattr(value, name)
-        _needs(
-            isinstance(items, tuple) and all(isinstance(each, type_) for each in items),
-            f"{name} is a tuple of {type_}",
-        )
+        _needs(isinstance(items, tuple), "{} is a tuple of {}", name, type_)
+        for each in items:
+            _needs(isinstance(each, type_), "{} is a tuple of {}", name, type_)
 
 
-def _one_line(value: object, name: str) -> None:
+def _one_line(value: Struct, name: str) -> None:
     """Labels and descriptions are plain text, and may name something from the record."""
     text = one_line(getattr(value, name), LONGEST_VALUE)
-    _needs(bool(text), f"a {type(value).__name__} needs a {name}")
-    object.__setattr__(value, name, text)
+    _needs(text, "a {} needs a {}", type(value).__name__, name)
+    force_setattr(value, name, text)
 
 
 def _is_web(url: str) -> bool:

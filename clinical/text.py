@@ -29,7 +29,6 @@ _PLAIN = re.compile(r"(?:[A-Za-z0-9%/]+|\d+\.\d+)(?: (?:[A-Za-z0-9%/(),]+|\d+\.\
 _ADDRESS = re.compile(r"(:(?=//)|www(?=\.)|@)", re.IGNORECASE)
 _WORD_JOINER = "\N{WORD JOINER}"
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_NO_TAGS = str.maketrans({"<": "\u2039", ">": "\u203a"})  # single angle quotation marks
 
 
 class Markdown(str):
@@ -87,7 +86,8 @@ def one_line(text: str, longest: int) -> str:
 
 def summary(text: str) -> str:
     """A card's summary: plain text, one line, at most 139 characters, nothing like a tag."""
-    return one_line(text, LONGEST_SUMMARY).translate(_NO_TAGS)
+    # Single angle quotation marks.
+    return one_line(text, LONGEST_SUMMARY).replace("<", "\u2039").replace(">", "\u203a")
 
 
 def _escape(value: Value) -> str:

@@ -13,7 +13,6 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
@@ -37,8 +36,7 @@ PUBLISHED_ISSUERS = frozenset({"https://sandbox.cds-hooks.org"})
 """Whoever can read the sandbox's repository can sign as this issuer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """The EHR that calls. `jti` names its token; None if it came without one, in development.
 
     `tenant`: whose part of the EHR. Two tenants may use one id for two patients.
@@ -242,8 +240,7 @@ class _Claims(Struct):
     tenant: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(Struct, frozen=True):
     """A token whose form and header are in order; who wrote it is not known yet."""
 
     header: _Header

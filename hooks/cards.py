@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -155,12 +155,11 @@ class CardMaker:
         if selection == "at-most-one":
             del recommended[1:]
         source = finding.source
-        topic = Coding(re.sub(r"[^A-Za-z0-9]", "", finding.rule)[:100], FINDINGS, finding.rule)
         return Card(
             uuid=card_id,
             summary=finding.summary,
             indicator=finding.indicator,
-            source=Source(source.label, topic, source.url),
+            source=Source(source.label, _topic(finding.rule), source.url),
             detail=str(detail) or None,
             suggestions=[
                 CardSuggestion(
@@ -220,8 +219,16 @@ class CardMaker:
 
     def _uuid(self, name: str) -> str:
         # BLAKE2 is a MAC by itself when it has a key (RFC 7693), and quicker than HMAC.
-        digest = hashlib.blake2b(name.encode(), key=self._key, digest_size=16)
-        return str(uuid.UUID(bytes=digest.digest(), version=4))
+        digest = bytearray(hashlib.blake2b(name.encode(), key=self._key, digest_size=16).digest())
+        digest[6] = digest[6] & 0x0F | 0x40  # version 4 and its variant (RFC 9562)
+        digest[8] = digest[8] & 0x3F | 0x80
+        text = digest.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@cache
+def _topic(rule: str) -> Coding:
+    return Coding(re.sub(r"[^A-Za-z0-9]", "", rule)[:100], FINDINGS, rule)
 
 
 def _without_app_links(card: Card) -> Card:

@@ -7,22 +7,21 @@ that name, and data flows one way through them.
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from clinical.curate import Curated, curate
+from clinical.curate import curate
 from clinical.finding import Gap
 from clinical.text import markdown
 from fhir.transport import Transport
 from hooks.arguments import arguments
 from hooks.caller import Caller
-from hooks.cards import Card, CardMaker
+from hooks.cards import CardMaker
 from hooks.memory import Memory
 from hooks.prefetch import answers
 from hooks.registry import Service
-from hooks.request import HookRequest, parse
+from hooks.request import parse
 from web.errors import Problem
 from web.logs import note
 from web.settings import Settings
@@ -65,47 +64,41 @@ class Kernel:
         now = self._clock(ehr.zone)
         extras = {"context": request.context, "today": now.date(), "zone": ehr.zone}
         values, gaps = arguments(service, found, extras)
+        recall = self._memory.recall(caller, request, now)
         chosen = curate(
             service.function(**values),
             _MOST_CARDS.get(request.hook, 5),
             quiet=request.hook == "order-select",
-            hides=self._memory.hides(caller, request, now),
+            hides=recall.hides,
         )
-        left_out = Counter(reason for _, reason in chosen.left_out)
+        left_out = _counted(reason for _, reason in chosen.left_out)
         gaps += chosen.gaps
-        if more := left_out["limit"]:
+        if more := left_out.get("limit"):
             gaps.append(Gap("limit", markdown("{more} more findings, not shown here", more=more)))
         cards = site.cards.cards(caller.realm, service.id, request, chosen.findings, gaps)
+        hidden = [
+            (finding, site.cards.card_id(caller.realm, service.id, request, finding), reason)
+            for finding, reason in chosen.left_out
+            if reason != "same"
+        ]
+        shown = list(zip(chosen.findings, cards, strict=True))
         took_ms = round((time.perf_counter() - began) * 1000)
-        kept = self._keep(caller, service, request, chosen, cards, len(gaps), took_ms, now)
+        kept = recall.keep(service, shown, hidden, len(gaps), took_ms)
         note(
             hook=request.hook,
             cards=len(cards),
-            gaps=Counter(gap.rule for gap in gaps),
+            gaps=_counted(gap.rule for gap in gaps),
             left_out=left_out,
             stored=kept,
         )
         return site.cards.response(request, cards, chosen.system_actions, app_links=kept)
 
-    def _keep(
-        self,
-        caller: Caller,
-        service: Service,
-        request: HookRequest,
-        chosen: Curated,
-        cards: list[Card],
-        gaps: int,
-        took_ms: int,
-        now: datetime,
-    ) -> bool:
-        maker = self._sites[caller.ehr.id].cards
-        shown = list(zip(chosen.findings, cards, strict=True))
-        hidden = [
-            (finding, maker.card_id(caller.realm, service.id, request, finding), reason)
-            for finding, reason in chosen.left_out
-            if reason != "same"
-        ]
-        return self._memory.keep(caller, service, request, shown, hidden, gaps, took_ms, now)
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
 
 
 def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:

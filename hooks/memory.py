@@ -7,9 +7,8 @@ be stored is refused, since its sender takes 200 for kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 import msgspec
 from sqlalchemy import Engine
@@ -39,78 +38,9 @@ class Memory:
         self._hashes = Hashes(secret)
         self._seal = Seal(secret)
 
-    def hides(
-        self, caller: Caller, request: HookRequest, now: datetime
-    ) -> Callable[[Finding], str | None]:
-        """Why a finding is not shown to this user now; None if it is. Asks the store at most once,
-        and only for a finding that can be hidden.
-        """
-
-        @cache
-        def known() -> tuple[Past, ...]:
-            patient, user = self._who(caller, request)
-            try:
-                return past(self._engine, caller.realm, patient, user, now - HIDDEN_FOR)
-            except StoreError as error:
-                log.error("overrides unknown", error=type(error).__name__)
-                return ()
-
-        def reason(finding: Finding) -> str | None:
-            allowed = caller.cds.findings
-            if allowed is not None and finding.rule not in allowed:
-                return "not-enabled"
-            if finding.indicator == "critical":
-                return None
-            return "overridden" if hides(_subject(finding), known(), now) else None
-
-        return reason
-
-    def keep(
-        self,
-        caller: Caller,
-        service: Service,
-        request: HookRequest,
-        shown: Sequence[tuple[Finding, Card]],
-        hidden: Sequence[tuple[Finding, str, str]],
-        gaps: int,
-        took_ms: int,
-        now: datetime,
-    ) -> bool:
-        """Record an answer: shown findings with their cards, hidden ones with card id and reason.
-
-        False where that failed: then the cards go out without links into the app.
-        """
-        ehr_id = caller.realm
-        patient, user = self._who(caller, request)
-        call = Call(
-            ehr_id=ehr_id,
-            at=now,
-            service=service.id,
-            hook=request.hook,
-            version=service.version,
-            hook_instance=request.hook_instance,
-            patient_hash=patient,
-            user_hash=user,
-            gaps=gaps,
-            took_ms=took_ms,
-        )
-        records = [
-            self._record(ehr_id, finding, card.uuid, tuple(each.uuid for each in card.suggestions))
-            for finding, card in shown
-        ]
-        records += [
-            self._record(ehr_id, finding, card_id, hidden=why) for finding, card_id, why in hidden
-        ]
-        try:
-            record_call(self._engine, call, records)
-            for finding, card in shown:
-                if any(isinstance(link, AppLink) for link in finding.links):
-                    content = _encoded(finding, getattr(request.context, "draft_orders", ()))
-                    drafts.keep(self._engine, self._seal, ehr_id, card.uuid, patient, content, now)
-        except StoreError as error:
-            log.error("call not recorded", error=type(error).__name__)
-            return False
-        return True
+    def recall(self, caller: Caller, request: HookRequest, now: datetime) -> Recall:
+        """What is remembered of this user with this patient, and where this call is recorded."""
+        return Recall(self._engine, self._hashes, self._seal, caller, request, now)
 
     def feedback(self, caller: Caller, items: Sequence[Item], now: datetime) -> int:
         """Store what a user did; how many items were new. Raises Problem (503) if that failed."""
@@ -138,20 +68,99 @@ class Memory:
                 headers={"Retry-After": "10"},
             ) from None
 
-    def _who(self, caller: Caller, request: HookRequest) -> tuple[str, str | None]:
-        """The patient and the user of a call, as this EHR's keyed hashes."""
+
+class Recall:
+    """The memory during one call."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        hashes: Hashes,
+        seal: Seal,
+        caller: Caller,
+        request: HookRequest,
+        now: datetime,
+    ) -> None:
+        self._engine = engine
+        self._hashes = hashes
+        self._seal = seal
+        self._caller = caller
+        self._request = request
+        self._now = now
+        self._past: tuple[Past, ...] | None = None
         # Two FHIR servers of one EHR may use one id for two people.
-        several = len(caller.ehr.fhir_bases) > 1
-        where = f"{request.fhir_server} " if several else ""
+        where = f"{request.fhir_server} " if len(caller.ehr.fhir_bases) > 1 else ""
         user = getattr(request.context, "user_id", None)
-        return (
-            self._hashes.of(caller.realm, "patient", where + request.context.patient_id),
-            self._hashes.of(caller.realm, "user", where + user) if user else None,
+        self._patient = hashes.of(caller.realm, "patient", where + request.context.patient_id)
+        self._user = hashes.of(caller.realm, "user", where + user) if user else None
+
+    def hides(self, finding: Finding) -> str | None:
+        """Why a finding is not shown to this user now; None if it is. Asks the store at most once,
+        and only for a finding that can be hidden.
+        """
+        allowed = self._caller.cds.findings
+        if allowed is not None and finding.rule not in allowed:
+            return "not-enabled"
+        if finding.indicator == "critical":
+            return None
+        if self._past is None:
+            self._past = self._known()
+        return "overridden" if hides(_subject(finding), self._past, self._now) else None
+
+    def keep(
+        self,
+        service: Service,
+        shown: Sequence[tuple[Finding, Card]],
+        hidden: Sequence[tuple[Finding, str, str]],
+        gaps: int,
+        took_ms: int,
+    ) -> bool:
+        """Record an answer: shown findings with their cards, hidden ones with card id and reason.
+
+        False where that failed: then the cards go out without links into the app.
+        """
+        call = Call(
+            ehr_id=self._caller.realm,
+            at=self._now,
+            service=service.id,
+            hook=self._request.hook,
+            version=service.version,
+            hook_instance=self._request.hook_instance,
+            patient_hash=self._patient,
+            user_hash=self._user,
+            gaps=gaps,
+            took_ms=took_ms,
         )
+        records = [
+            self._record(finding, card.uuid, tuple(each.uuid for each in card.suggestions))
+            for finding, card in shown
+        ]
+        records += [self._record(finding, card_id, hidden=why) for finding, card_id, why in hidden]
+        try:
+            record_call(self._engine, call, records)
+            for finding, card in shown:
+                if any(isinstance(link, AppLink) for link in finding.links):
+                    self._keep_drafts(finding, card)
+        except StoreError as error:
+            log.error("call not recorded", error=type(error).__name__)
+            return False
+        return True
+
+    def _known(self) -> tuple[Past, ...]:
+        since = self._now - HIDDEN_FOR
+        try:
+            return past(self._engine, self._caller.realm, self._patient, self._user, since)
+        except StoreError as error:
+            log.error("overrides unknown", error=type(error).__name__)
+            return ()
+
+    def _keep_drafts(self, finding: Finding, card: Card) -> None:
+        content = _encoded(finding, getattr(self._request.context, "draft_orders", ()))
+        realm, patient = self._caller.realm, self._patient
+        drafts.keep(self._engine, self._seal, realm, card.uuid, patient, content, self._now)
 
     def _record(
         self,
-        ehr_id: str,
         finding: Finding,
         card_id: str,
         suggestions: tuple[str, ...] = (),
@@ -159,7 +168,7 @@ class Memory:
     ) -> CardRecord:
         return CardRecord(
             card=card_id,
-            finding_hash=self._hashes.of(ehr_id, "finding", finding.key),
+            finding_hash=self._hashes.of(self._caller.realm, "finding", finding.key),
             subject=_subject(finding),
             suggestions=suggestions,
             hidden=hidden,
