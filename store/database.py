@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
 from store.errors import StoreDown, StoreError
+from store.statements import driver
 from store.tables import REVISION
 from web.errors import StartError
 
@@ -87,7 +88,10 @@ def _engine(url: URL, patience: float, **options: Any) -> Engine:
 
 
 def single(engine: Engine, work: Work[T]) -> T:
-    """Do `work`, which is one statement, so that it is a transaction by itself."""
+    """Do `work`, which is a transaction by itself, as one statement is.
+
+    It may go past SQLAlchemy (store/statements.py).
+    """
     return _tried(engine, work)
 
 
@@ -131,18 +135,28 @@ def _tried(engine: Engine, work: Work[T]) -> T:
     began = time.monotonic()
     try:
         try:
-            with engine.connect() as connection:
-                return work(connection)
+            return _once(engine, work)
         except exc.DBAPIError as error:
             # The server was restarted since this connection was last used; a new one may do.
             if not error.connection_invalidated or time.monotonic() - began > _QUICK:
                 raise
-        with engine.connect() as connection:
-            return work(connection)
+        return _once(engine, work)
     except (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError) as error:
         raise StoreDown(_kind(error)) from None
     except exc.DBAPIError as error:
         raise StoreError(_kind(error)) from None
+
+
+def _once(engine: Engine, work: Work[T]) -> T:
+    driver_error = engine.dialect.loaded_dbapi.Error
+    with engine.connect() as connection:
+        try:
+            return work(connection)
+        except driver_error as error:  # of a statement that went past SQLAlchemy
+            if engine.dialect.is_disconnect(error, driver(connection), None):
+                # Now SQLAlchemy hears of it, and gives up all connections that were made before.
+                connection.exec_driver_sql("SELECT 1")
+            raise exc.DBAPIError.instance("", (), error, driver_error) from None
 
 
 def _kind(error: exc.SQLAlchemyError) -> str:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, select
+from sqlalchemy import Connection, Engine, Row, bindparam, literal_column, select
 
 from store import database, tables
 from store.hashes import digest
 from store.overrides import RANKS, Outcome, Past, Subject
 from store.sealing import Seal
-from store.tables import EPOCH, KEY, adding, ticks
+from store.statements import driver, sql
+from store.tables import EPOCH, KEY, adding, instant, ticks
 
 # What stands for a reason's code or system that looks like neither: it may be anyone's words.
 UNFIT = "unfit"
@@ -169,7 +170,9 @@ _PAST = (
         _feedback.at >= bindparam("since"),
     )
     .order_by(_feedback.at.desc())
-    .limit(_MOST_PAST)
+    # As text: whoever asks gives the names above and nothing else.
+    .limit(literal_column(str(_MOST_PAST)))
+    .offset(literal_column("0"))
 )
 
 
@@ -179,15 +182,16 @@ def past(
     """What this user did with cards of this patient since then, for `overrides.hides`."""
     if user_hash is None:
         return ()
-    keys = {"ehr": ehr_id, "patient": patient_hash, "user": user_hash, "since": since}
-    rows = database.single(engine, lambda connection: connection.execute(_PAST, keys).all())
+    keys = {"ehr": ehr_id, "patient": patient_hash, "user": user_hash, "since": ticks(since)}
+    select = sql(_PAST, engine.name)
+    rows = database.single(engine, lambda it: driver(it).execute(select, keys).fetchall())
     return tuple(
         Past(
-            subject=Subject(row.rule, row.indicator, row.drug, row.severity),
-            outcome=row.outcome,
+            subject=Subject(rule, indicator, drug, severity),
+            outcome=outcome,
             # An EHR whose clock is ahead does not hide a card for longer.
-            at=min(row.at, row.outcome_at),
-            reason=row.reason_code,
+            at=instant(min(at, outcome_at)),
+            reason=reason,
         )
-        for row in rows
+        for rule, indicator, drug, severity, outcome, reason, at, outcome_at in rows
     )

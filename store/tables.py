@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -44,6 +45,16 @@ def ticks(at: datetime) -> int:
     return (at - EPOCH) // _TICK
 
 
+def instant(ticks: int) -> datetime:
+    """The moment so many microseconds after 1970."""
+    return EPOCH + ticks * _TICK
+
+
+def json(value: Any) -> str:
+    """The value as a JSON column takes it."""
+    return msgspec.json.encode(value).decode()
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime. Not the database's own type: SQLite has none and drops the offset."""
 
@@ -54,7 +65,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else ticks(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else EPOCH + value * _TICK
+        return None if value is None else instant(value)
 
 
 metadata = MetaData()
