@@ -34,7 +34,7 @@ def create_app(
     development = settings.mode == "development"
     if development:
         database.migrate(engine)
-    app = Flask(__name__, static_url_path=settings.path_prefix + "/static")
+    app = _Server(__name__, static_url_path=settings.path_prefix + "/static")
     app.url_map.merge_slashes = False  # it would answer a POST with a redirect
     app.extensions["chartside"] = settings
     app.extensions["chartside.engine"] = engine
@@ -51,6 +51,12 @@ def create_app(
     app.cli.add_command(commands.ehrs)
     app.cli.add_command(store_commands.group(lambda: settings.database))
     return app
+
+
+class _Server(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No function of ours is async: Flask need not ask each of them in every request."""
+        return func
 
 
 def ready(services: Iterable[Callable[..., Any]] | None = None) -> Flask:

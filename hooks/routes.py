@@ -94,15 +94,15 @@ def _json_body(limit: int) -> bytes:
         raise UnsupportedMediaType
     if environ.get("HTTP_CONTENT_ENCODING", "").lower() not in ("", "identity"):
         raise UnsupportedMediaType
-    length = request.content_length
-    if length is None:
+    length = environ.get("CONTENT_LENGTH", "")
+    if "HTTP_TRANSFER_ENCODING" in environ or not length.isdecimal():
         body = request.get_data(cache=False)
         request.stream.read(1)  # a chunked body is cut at the limit; what lies beyond is refused
         return body
-    if length > limit:
+    if int(length) > limit:
         raise RequestEntityTooLarge
     # In one read: Werkzeug's stream copies a body of known length twice, 64 kB at a time.
-    known: bytes = environ["wsgi.input"].read(length)
+    known: bytes = environ["wsgi.input"].read(int(length))
     return known
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,8 @@ from tests.demo.bodies import Json, body, without_prefetch
 from tests.demo.client import Client
 from tests.demo.services import DEMO, told
 from tests.demo.signing import JSON, NORTH, SOUTH, production
+from web.allowance import Rate
+from web.errors import Problem
 
 SERVICE = "demo-patient-view"
 PATH = f"/cds-services/{SERVICE}"
@@ -76,6 +79,65 @@ def test_calls_at_the_same_time_are_counted_one_by_one() -> None:
     ):
         got = list(threads.map(lambda _: statuses(client, 2), range(10)))
     assert sorted(status for both in got for status in both) == [200] * 5 + [429] * 15
+
+
+class Clock:
+    """Tells the second it is set to."""
+
+    def __init__(self) -> None:
+        self.second = 0.0
+
+    def __call__(self) -> float:
+        return self.second
+
+
+def admitted(rate: Rate, times: int, most: int, ehr: str = "north") -> int:
+    """How many of these calls get through."""
+    through = 0
+    for _ in range(times):
+        with suppress(Problem):
+            rate.admit(ehr, most)
+            through += 1
+    return through
+
+
+def test_a_burst_at_the_turn_of_the_minute_does_not_double_the_allowance() -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    clock.second = 59
+    assert admitted(rate, 100, 60) == 60
+    clock.second = 61
+    assert admitted(rate, 100, 60) == 1
+    assert admitted(rate, 100, 60, "south") == 60
+
+
+def test_the_allowance_comes_back_evenly() -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    assert admitted(rate, 100, 60) == 60
+    for second, more in ((60, 0), (75, 15), (90, 15), (105, 15), (119, 14)):
+        clock.second = second
+        assert admitted(rate, 100, 60) == more
+
+
+@pytest.mark.parametrize("second", [120, 121, 600, 1e6])
+def test_after_a_quiet_minute_all_of_it_is_back(second: float) -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    assert admitted(rate, 100, 60) == 60
+    clock.second = second
+    assert admitted(rate, 100, 60) == 60
+
+
+@pytest.mark.parametrize(("second", "wait"), [(0.0, "60"), (0.5, "60"), (59.0, "1"), (59.99, "1")])
+def test_who_is_refused_is_told_how_long_the_minute_lasts(second: float, wait: str) -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    clock.second = second
+    assert admitted(rate, 1, 1) == 1
+    with pytest.raises(Problem) as refused:
+        rate.admit("north", 1)
+    assert refused.value.headers["Retry-After"] == wait
 
 
 # --- the load of the server --------------------------------------------------------------------
