@@ -59,6 +59,8 @@ def _sqlite(url: URL, patience: float) -> Engine:
             # A commit is with the operating system when it returns, so it outlives the process;
             # a power cut it outlives where `write` is told to be durable.
             "synchronous=NORMAL",
+            # Whoever moves the log into the file waits for the disk: one call in some hundreds.
+            "wal_autocheckpoint=4000",
             "foreign_keys=ON",
             # Purged drafts are not to be found in the file's free pages.
             "secure_delete=ON",
