@@ -166,20 +166,22 @@ class Finding:
     links: tuple[Link | AppLink, ...] = ()
 
     def __post_init__(self) -> None:
-        _needs(bool(_RULE.fullmatch(self.rule)), f"{self.rule!r} is not a rule id")
-        _needs(self.indicator in INDICATORS, f"{self.indicator!r} is not an indicator")
+        if not _RULE.fullmatch(self.rule):
+            raise ValueError(f"{self.rule!r} is not a rule id")
+        if self.indicator not in INDICATORS:
+            raise ValueError(f"{self.indicator!r} is not an indicator")
         object.__setattr__(self, "summary", summary(self.summary))
         _needs(bool(self.summary), "a finding needs a summary")
-        _typed(self, source=Source, detail=Markdown | None)
-        _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=Link | AppLink)
-        _needs(self.pick in ("at-most-one", "any"), f"{self.pick!r} is no way to pick")
-        unknown = [reason for reason in self.overrides if reason not in OVERRIDE_REASONS]
-        _needs(not unknown, f"unknown override reasons {unknown}")
+        _typed(self, source=Source, detail=_OPTIONAL_MARKDOWN)
+        _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=_ANY_LINK)
+        if self.pick not in ("at-most-one", "any"):
+            raise ValueError(f"{self.pick!r} is no way to pick")
+        if unknown := set(self.overrides) - OVERRIDE_REASONS.keys():
+            raise ValueError(f"unknown override reasons {sorted(unknown)}")
         _needs(len(set(self.overrides)) == len(self.overrides), "an override reason stands twice")
-        recommended = sum(suggestion.recommended for suggestion in self.suggestions)
-        _needs(
-            self.pick == "any" or recommended <= 1, "at-most-one allows one recommended suggestion"
-        )
+        if self.pick == "at-most-one":
+            recommended = [each for each in self.suggestions if each.recommended]
+            _needs(len(recommended) <= 1, "at-most-one allows one recommended suggestion")
 
     @property
     def key(self) -> str:
@@ -210,6 +212,9 @@ class SystemAction:
 
 Result = Finding | Gap | SystemAction
 
+_OPTIONAL_MARKDOWN = Markdown | None
+_ANY_LINK = Link | AppLink
+
 
 def _needs(holds: bool, otherwise: str) -> None:
     if not holds:
@@ -221,22 +226,22 @@ def _typed(value: object, **types: Any) -> None:
     in particular is not Markdown before `markdown()` has escaped it.
     """
     for name, type_ in types.items():
-        _needs(isinstance(getattr(value, name), type_), f"{name} is a {type_}")
+        if not isinstance(getattr(value, name), type_):
+            raise ValueError(f"{name} is a {type_}")
 
 
 def _all_typed(value: object, **types: Any) -> None:
     for name, type_ in types.items():
         items = getattr(value, name)
-        _needs(
-            isinstance(items, tuple) and all(isinstance(each, type_) for each in items),
-            f"{name} is a tuple of {type_}",
-        )
+        if not isinstance(items, tuple) or not all(isinstance(each, type_) for each in items):
+            raise ValueError(f"{name} is a tuple of {type_}")
 
 
 def _one_line(value: object, name: str) -> None:
     """Labels and descriptions are plain text, and may name something from the record."""
     text = one_line(getattr(value, name), LONGEST_VALUE)
-    _needs(bool(text), f"a {type(value).__name__} needs a {name}")
+    if not text:
+        raise ValueError(f"a {type(value).__name__} needs a {name}")
     object.__setattr__(value, name, text)
 
 
