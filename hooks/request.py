@@ -97,9 +97,18 @@ def _plain(body: bytes, keys: frozenset[str]) -> dict[str, Member] | None:
     envelope = typed_members(body, _NAMES | keys)
     if envelope is None:
         return None
-    inner = [envelope.get("context"), envelope.get("fhirAuthorization")]
-    values = [value for each in inner if isinstance(each, dict) for value in each.values()]
-    return envelope if all(isinstance(value, str | int | None) for value in values) else None
+    context, authorization = envelope.get("context"), envelope.get("fhirAuthorization")
+    values = [
+        value
+        for each in (context, authorization)
+        if isinstance(each, dict)
+        for value in each.values()
+    ]
+    # A prefetch key may have the name of a member that holds resources.
+    only_texts = not isinstance(context, dict) or context.keys() <= _TEXTS
+    if only_texts and all(isinstance(value, str | int | None) for value in values):
+        return envelope
+    return None
 
 
 def _may_answer(value: Inner) -> TypeGuard[Raw | Value]:
@@ -171,9 +180,10 @@ _FORMS = {
 _AUTHORIZATION = {
     field.name: reader(field.type) for field in msgspec.structs.fields(FhirAuthorization)
 }
+_TEXTS = frozenset(map(camel, TOKEN_MEMBERS))
 # The names in a call that tells nothing out of the ordinary, but for its prefetch keys.
 _NAMES = frozenset(
     {"hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch"}
-    | {camel(name) for name in TOKEN_MEMBERS}
+    | _TEXTS
     | {*_AUTHORIZATION}
 )

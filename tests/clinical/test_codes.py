@@ -134,6 +134,5 @@ def test_the_records_of_a_set_are_those_whose_code_is_in_it(path: Path) -> None:
         )
     ]
     labs.append(Observation("without"))
-    assert list(table.among(labs)) == [
-        (each, table.find(each.code)) for each in labs if each.code in table
-    ]
+    found = [(each, table.find(each.code)) for each in labs]
+    assert list(table.among(labs)) == [(each, row) for each, row in found if row]

@@ -36,7 +36,8 @@ def test_what_is_older_than_the_newest_is_not_read() -> None:
     old = [a1c(7, ago(days), id=str(days)) for days in range(10, 500, 10)]
     seen, reading = read_of(*old[20:], *old[:20])
     assert seen == ["10"]
-    assert reading and reading.of.lab.id == "10"
+    assert reading
+    assert reading.of.lab.id == "10"
 
 
 def test_nothing_is_read_where_all_is_older_than_the_look_back() -> None:
@@ -50,7 +51,8 @@ def test_nothing_is_read_where_all_is_older_than_the_look_back() -> None:
 def test_the_search_goes_on_where_the_newest_does_not_decide(newer: Any) -> None:
     seen, reading = read_of(a1c(7, ago(400), id="c"), a1c(7, ago(100), id="b"), newer)
     assert seen == ["n", "b"]
-    assert reading and reading.of.lab.id == "b"
+    assert reading
+    assert reading.of.lab.id == "b"
 
 
 @pytest.mark.parametrize("when", [None, "2026", "2026-05", "2026-02-30", "20260101", "never"])

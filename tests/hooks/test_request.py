@@ -221,6 +221,14 @@ def test_what_is_wrong_is_told_the_same_however_it_is_read(path: str, value: Any
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("value", [None, "text", 1, {"resourceType": "Patient"}])
+def test_a_prefetch_key_may_have_the_name_of_a_member_with_resources(value: Any) -> None:
+    call = encoded(body("medication-refill", edits={"context.medications": value}))
+    with pytest.raises(Problem) as caught:
+        parse(call, BASES, KEYS)
+    assert (caught.value.code, caught.value.field) == ("structure", "context.medications")
+
+
 def test_an_empty_text_or_null_is_no_encounter_however_it_is_read() -> None:
     for value in ("", None):
         edits = {"prefetch": ANSWERS, "context.encounterId": value}
