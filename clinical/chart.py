@@ -57,8 +57,7 @@ class Chart:
         `issued` only tells the last possible day: a result may be issued again long after. A
         result of tomorrow is one of today, at a time that nobody can tell.
         """
-        effective = lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
-        drawn = dates.when(effective, self.zone)
+        drawn = dates.when(effective(lab), self.zone)
         if drawn.day == self.today + _A_DAY_AHEAD:
             dated = partial(markdown, "dated {day}", day=drawn.day)
             return When(self.today, None, self.today, dated)
@@ -105,6 +104,11 @@ def _age(born: date, day: date) -> int:
     leap_day = (born.month, born.day) == (2, 29)
     birthday = (2, 28) if leap_day and not isleap(day.year) else (born.month, born.day)
     return day.year - born.year - ((day.month, day.day) < birthday)
+
+
+def effective(lab: Observation) -> str | None:
+    """When the specimen was taken, in the words of the record."""
+    return lab.effective_date_time or lab.effective_instant or _last(lab.effective_period)
 
 
 def _last(period: Period | None) -> str | None:

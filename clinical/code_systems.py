@@ -14,11 +14,12 @@ RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 
 _OIDS = {
-    "urn:oid:2.16.840.1.113883.6.1": LOINC,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED_CT,
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.90": ICD_10_CM,
+    LOINC: "urn:oid:2.16.840.1.113883.6.1",
+    SNOMED_CT: "urn:oid:2.16.840.1.113883.6.96",
+    RXNORM: "urn:oid:2.16.840.1.113883.6.88",
+    ICD_10_CM: "urn:oid:2.16.840.1.113883.6.90",
 }
+_SYSTEMS = {spelling: system for system, oid in _OIDS.items() for spelling in (system, oid)}
 
 _FORMS = {
     LOINC: re.compile(r"\d{1,7}-\d"),
@@ -31,9 +32,11 @@ _FORMS = {
 
 def canonical(system: str) -> str:
     """The one spelling of a system that our tables use."""
+    if known := _SYSTEMS.get(system):
+        return known
     plain = system.strip().rstrip("/")
     plain = f"http://{plain.removeprefix('https://')}" if plain.startswith("https://") else plain
-    return _OIDS.get(plain, plain)
+    return _SYSTEMS.get(plain, plain)
 
 
 def spelled(system: str, code: str) -> str:
@@ -44,6 +47,19 @@ def spelled(system: str, code: str) -> str:
         if len(plain) > 3 and "." not in plain:
             plain = f"{plain[:3]}.{plain[3:]}"
     return plain
+
+
+def usual_spellings(system: str, code: str) -> list[tuple[str, str]]:
+    """A row of our tables as nearly every record has it: system and code."""
+    codes = {code, code.replace(".", "")} if system == ICD_10_CM else {code}
+    return [(spelling, each) for spelling in (system, _OIDS[system]) for each in codes]
+
+
+def folded(code: str) -> str:
+    """A code without what any of its spellings may add. Codes that `spelled` makes one are one
+    here too, but for the dot.
+    """
+    return code.strip().upper()
 
 
 def is_possible(system: str, code: str) -> bool:

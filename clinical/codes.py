@@ -7,12 +7,13 @@ the check that uses it is imported, so that a wrong table stops the start and no
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from clinical.code_systems import canonical, is_possible, spelled
+from clinical.code_systems import canonical, folded, is_possible, spelled, usual_spellings
 from fhir.records import CodeableConcept, Coding
 
 _FOLDER = Path(__file__).with_name("data") / "codes"
@@ -30,6 +31,14 @@ class Code:
     name: str = ""
 
 
+class _Coded(Protocol):
+    @property
+    def code(self) -> CodeableConcept | None: ...
+
+
+Coded = TypeVar("Coded", bound=_Coded)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeSet:
     """`concept in code_set` asks whether any coding of the concept is one of these.
@@ -42,6 +51,14 @@ class CodeSet:
     licence: str
     rows: Mapping[tuple[str, str], Code]
     names: tuple[str, ...] = ()
+    # The rows by what is usually sent, and all that may be one of the codes, in whatever spelling.
+    _usual: dict[tuple[str | None, str | None], Code] = field(init=False, repr=False)
+    _folded: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        usual = {each: row for key, row in self.rows.items() for each in usual_spellings(*key)}
+        object.__setattr__(self, "_usual", usual)
+        object.__setattr__(self, "_folded", frozenset(folded(code) for _, code in usual))
 
     def __contains__(self, concept: CodeableConcept | None) -> bool:
         return self.find(concept) is not None
@@ -56,12 +73,35 @@ class CodeSet:
     def find(self, concept: CodeableConcept | None) -> Code | None:
         """The row of the concept's first coding that has one."""
         for coding in concept.coding if concept else ():
-            if coding.system and coding.code:
-                system = canonical(coding.system)
-                row = self.rows.get((system, spelled(system, coding.code)))
-                if row is not None:
-                    return row
+            row = self._usual.get((coding.system, coding.code)) or self._search(coding)
+            if row is not None:
+                return row
         return None
+
+    def among(self, records: Iterable[Coded]) -> Iterator[tuple[Coded, Code]]:
+        """The records with one of these codes, in their order, each with its row.
+
+        A long chart has many records and few codes: each other code is looked at once.
+        """
+        usual, others = self._usual, set[str | None]()
+        for each in records:
+            if each.code is None:
+                continue
+            for coding in each.code.coding:
+                if coding.code in others:
+                    continue
+                row = usual.get((coding.system, coding.code))
+                if row is None and folded(coding.code or "") not in self._folded:
+                    others.add(coding.code)
+                elif row := row or self._search(coding):
+                    yield each, row
+                    break
+
+    def _search(self, coding: Coding) -> Code | None:
+        if not coding.system or not coding.code:
+            return None
+        system = canonical(coding.system)
+        return self.rows.get((system, spelled(system, coding.code)))
 
 
 @cache

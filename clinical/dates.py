@@ -60,6 +60,19 @@ def day(text: str | None, zone: tzinfo) -> date | None:
     return time.date() if time else None
 
 
+def is_full(text: str | None) -> bool:
+    """Whether a FHIR dateTime tells a day, which in no time zone is more than two days from that
+    of its text. False where that takes a closer look.
+    """
+    text = text or ""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    # In the first and the last year, time zones lead out of the calendar.
+    return text[4:8:3] == "--" and "0002" < text < "9999"
+
+
 def moment(text: str | None, zone: tzinfo) -> datetime | None:
     """The time of a FHIR dateTime; None where it is only a date, or malformed."""
     if text is None or len(text) <= 10 or text[7] != "-" or _is_day(text):

@@ -162,8 +162,8 @@ class Finding(Struct, frozen=True, kw_only=True):
         _needs(self.indicator in INDICATORS, "{!r} is not an indicator", self.indicator)
         force_setattr(self, "summary", summary(self.summary))
         _needs(self.summary, "a finding needs a summary")
-        _typed(self, source=Source, detail=Markdown | None)
-        _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=Link | AppLink)
+        _typed(self, source=Source, detail=_OPTIONAL_MARKDOWN)
+        _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=_ANY_LINK)
         _needs(self.pick in ("at-most-one", "any"), "{!r} is no way to pick", self.pick)
         for reason in self.overrides:
             _needs(reason in OVERRIDE_REASONS, "unknown override reason {}", reason)
@@ -199,6 +199,9 @@ class SystemAction(Struct, frozen=True):
 
 
 Result = Finding | Gap | SystemAction
+
+_OPTIONAL_MARKDOWN = Markdown | None
+_ANY_LINK = Link | AppLink
 
 
 def _needs(holds: object, otherwise: str, *named: object) -> None:

@@ -36,8 +36,8 @@ def _visits(chart: Chart) -> Iterator[bool | None]:
 
 
 def _procedures(chart: Chart) -> Iterator[bool | None]:
-    for each in chart.procedures or ():
-        if each.code in HOSPICE or each.code in VISITS:
+    for codes_ in (HOSPICE, VISITS):
+        for each, _ in codes_.among(chart.procedures or ()):
             yield _counts(chart, each)
 
 

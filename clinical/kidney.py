@@ -14,10 +14,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
-from clinical import codes, labs, thresholds, units
+from clinical import codes, thresholds, units
 from clinical.bounds import Bounds, plain
 from clinical.chart import Chart
-from clinical.labs import Found, Measurement, Reading
+from clinical.labs import Kind, Measurement, Reading, Results
 from clinical.text import Markdown, markdown
 
 CREATININE = codes.load("creatinine")
@@ -65,13 +65,13 @@ def ckd_epi_2021(creatinine: float, age: int, sex: Sex) -> float:
     )
 
 
-def egfrs(chart: Chart, *limits: float) -> list[Found]:
+def egfrs(chart: Chart, *limits: float) -> Results:
     """Every eGFR, computed or reported. `limits`: what no value is to be rounded up to."""
-    computed = partial(_computed, chart, limits)
-    return [
-        *labs.read_all(chart, CREATININE, "creatinine", computed),
-        *labs.read_all(chart, EGFR, "reported eGFR", partial(_reported, chart, limits)),
-    ]
+    return Results(
+        chart,
+        Kind("creatinine", CREATININE, partial(_computed, chart, limits)),
+        Kind("reported eGFR", EGFR, partial(_reported, chart, limits)),
+    )
 
 
 def since(chart: Chart) -> date:

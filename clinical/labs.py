@@ -1,20 +1,24 @@
-"""Laboratory results of one kind: those that can be used, and those that cannot with the reason."""
+"""Laboratory results of one kind: those that can be used, and those that cannot with the reason.
+
+A long chart has thousands of results, and a check speaks about the newest: so a result is read when
+it is asked for, and its code and its date tell before that whether it will be.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from clinical.bounds import Bounds
-from clinical.chart import Chart, unreadable
+from clinical.chart import Chart, effective, unreadable
 from clinical.codes import CodeSet
-from clinical.dates import When
+from clinical.dates import When, is_full
 from clinical.text import Markdown, bullets, join, markdown
 from clinical.units import recorded
 from fhir.records import Observation
 
-_NOT_A_RESULT = ("entered-in-error", "cancelled", "registered")
+_NOT_A_RESULT = frozenset({"entered-in-error", "cancelled", "registered"})
 _NOT_SETTLED = {"preliminary": "preliminary", "unknown": "status unknown"}
 # A card is read in seconds; the newest doubts are the ones that matter.
 _MOST_TOLD = 3
@@ -81,13 +85,68 @@ Found = Reading | Unused
 Read = Callable[[Measurement, date], Reading | str]
 
 
-def read_all(chart: Chart, codes: CodeSet, what: str, read: Read) -> Iterator[Found]:
-    """All results of one kind, in the order of the record. `read` may answer why it cannot."""
-    for lab in chart.labs or ():
-        if lab.code in codes and lab.status not in _NOT_A_RESULT:
-            result = Measurement(what, lab, chart.drawn(lab))
-            answer = _dated(chart, result, read)
-            yield Unused(result, answer) if isinstance(answer, str) else answer
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of results: what it is called, its codes, how one is read or the reason why not."""
+
+    what: str
+    codes: CodeSet
+    read: Read
+
+
+class Results:
+    """All results of some kinds, kind by kind in the order of the record, read when asked for."""
+
+    def __init__(self, chart: Chart, *kinds: Kind) -> None:
+        self._chart = chart
+        self._labs = [
+            (kind, lab)
+            for kind in kinds
+            for lab, _ in kind.codes.among(chart.labs or ())
+            if lab.status not in _NOT_A_RESULT
+        ]
+        self._found: dict[int, Found] = {}
+        self._dates = [effective(lab) or "" for _, lab in self._labs]
+        full = [is_full(each) for each in self._dates]
+        dated = [place for place, is_dated in enumerate(full) if is_dated]
+        self._newest_first = sorted(dated, key=self._dates.__getitem__, reverse=True)
+        self._undated = [place for place, is_dated in enumerate(full) if not is_dated]
+
+    def __iter__(self) -> Iterator[Found]:
+        return map(self._read, range(len(self._labs)))
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    def down_to(self, first: date, decides: Callable[[Found], bool]) -> list[Found]:
+        """The results from this day on, or from that of the newest that decides if it is later.
+
+        Further ones may be among them: of two days before, and any without a full date.
+        """
+        places = self._undated.copy()
+        last = _two_days_before(first)
+        for place in self._newest_first:
+            if self._dates[place] < last:
+                break
+            places.append(place)
+            found = self._read(place)
+            if isinstance(found, Reading) and found.day > first and decides(found):
+                first = found.day
+                last = _two_days_before(first)
+        return [self._read(place) for place in sorted(places)]
+
+    def _read(self, place: int) -> Found:
+        if place not in self._found:
+            kind, lab = self._labs[place]
+            result = Measurement(kind.what, lab, self._chart.drawn(lab))
+            answer = _dated(self._chart, result, kind.read)
+            found = Unused(result, answer) if isinstance(answer, str) else answer
+            self._found[place] = found
+        return self._found[place]
+
+
+def _two_days_before(day: date) -> str:
+    return (day - timedelta(days=2)).isoformat() if day.year > 1 else ""
 
 
 def _dated(chart: Chart, result: Measurement, read: Read) -> Reading | str:

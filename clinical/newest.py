@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from clinical.bounds import Limit
-from clinical.labs import Found, Reading, Unused
+from clinical.labs import Found, Reading, Results, Unused
 from clinical.units import recorded
 
 # FHIR R4, ObservationStatus: modified after it was final.
@@ -47,8 +47,13 @@ class Newest:
         )
 
 
-def newest(found: Sequence[Found], limit: Limit, since: date) -> Newest:
+def newest(results: Results, limit: Limit, since: date) -> Newest:
     """The newest result from `since` on that decides the limit."""
+
+    def decides(found: Found) -> bool:
+        return isinstance(found, Reading) and limit.crossed(found.bounds) is not None
+
+    found = results.down_to(since, decides)
     unused = [each for each in found if isinstance(each, Unused)]
     recent = [each for each in found if isinstance(each, Reading) and each.day >= since]
     decided = []

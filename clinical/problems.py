@@ -46,14 +46,18 @@ class Diagnosis:
 
 def live(chart: Chart, codes: CodeSet) -> Diagnosis | None:
     """The surest live diagnosis of a set; None where none is on record."""
-    return min(all_live(chart, codes), key=lambda each: bool(each.doubt), default=None)
+    doubted = None
+    for each in all_live(chart, codes):
+        if not each.doubt:
+            return each
+        doubted = doubted or each
+    return doubted
 
 
 def all_live(chart: Chart, codes: CodeSet) -> Iterator[Diagnosis]:
     """The live diagnoses of a set, in the order of the record."""
-    for each in chart.conditions or ():
-        code = codes.find(each.code)
-        if code and is_live(each):
+    for each, code in codes.among(chart.conditions or ()):
+        if is_live(each):
             doubt = _words(each.verification_status) & _UNSURE
             yield Diagnosis(code, _when(chart, each), next(iter(doubt), ""))
 
@@ -65,7 +69,7 @@ def are_known(chart: Chart) -> bool:
 
 def uncoded(chart: Chart) -> int:
     """How many live diagnoses have no code of a system that our tables use."""
-    return sum(is_live(each) and not _is_coded(each.code) for each in chart.conditions or ())
+    return sum(not _is_coded(each.code) and is_live(each) for each in chart.conditions or ())
 
 
 def is_live(condition: Condition) -> bool:

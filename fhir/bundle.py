@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,39 +33,50 @@ from fhir.records import (
 UNREADABLE = (msgspec.MsgspecError, RecursionError)
 
 
-class _Search(Struct, frozen=True, gc=False):
+class Search(Struct, frozen=True, gc=False):
+    """How an entry came into a searchset."""
+
     mode: str | None = None
 
 
-class _Link(Struct, frozen=True, gc=False):
+class Link(Struct, frozen=True, gc=False):
+    """Where a searchset goes on."""
+
     relation: str | None = None
     url: str | None = None
 
 
-class _Entry(Struct, frozen=True, gc=False):
+class Entry(Struct, frozen=True, gc=False):
+    """One entry of a searchset."""
+
     resource: Record | OperationOutcome | None = None
-    search: _Search | None = None
+    search: Search | None = None
 
 
-class _Bundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
-    entry: list[_Entry] = []
-    link: list[_Link] = []
+class Bundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
+    """A searchset whose every entry can be read."""
+
+    entry: list[Entry] = []
+    link: list[Link] = []
     total: int | None = None
 
+
+# An answer that can be read whole: to a read, to a search, to either that failed or found nothing.
+Value = Record | OperationOutcome | Bundle | None
 
 _NULL = Raw(b"null")
 
 
 class _RawEntry(Struct, frozen=True, gc=False):
     resource: Raw = _NULL
-    search: _Search | None = None
+    search: Search | None = None
 
 
 class _RawBundle(Struct, frozen=True, gc=False, rename="camel"):
     # Not a tag: msgspec lets the tag of a lone struct be absent, and {} is no empty search.
     resource_type: Literal["Bundle"]
     entry: list[_RawEntry] = []
-    link: list[_Link] = []
+    link: list[Link] = []
     total: int | None = None
 
 
@@ -74,7 +86,7 @@ class _Subject(Struct, frozen=True, gc=False):
 
 
 class _Linked(Struct, frozen=True, gc=False):
-    link: list[_Link] = []
+    link: list[Link] = []
 
 
 class _Header(Struct, frozen=True, gc=False, rename="camel"):
@@ -82,7 +94,7 @@ class _Header(Struct, frozen=True, gc=False, rename="camel"):
     id: str = ""
 
 
-_decode_value = msgspec.json.Decoder(Record | OperationOutcome | _Bundle | None).decode
+_decode_value = msgspec.json.Decoder(Value).decode
 _decode_raw_bundle = msgspec.json.Decoder(_RawBundle).decode
 _decode_resource = msgspec.json.Decoder(Record | OperationOutcome).decode
 _decode_subject = msgspec.json.Decoder(_Subject).decode
@@ -90,6 +102,7 @@ _decode_links = msgspec.json.Decoder(_Linked).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
 
 
+@lru_cache(maxsize=128)
 def normal(url: str) -> str:
     """A base URL as it compares: scheme and host in lower case, no default port, no last slash
     (RFC 3986, 6.2.2). Raises ValueError for a port that is none.
@@ -196,12 +209,17 @@ class Page:
         return len(self.records) + len(self.unreadable) + self.unowned
 
 
-def read_resource(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Answer:
-    """The answer to a FHIR read. `null` means that the EHR looked and found none."""
-    try:
-        value = _decode_value(raw)
-    except UNREADABLE:
-        return _unreadable(raw, wanted)
+def read_resource(given: bytes | Raw | Value, wanted: type[Resource], owner: Owner) -> Answer:
+    """The answer to a FHIR read, as JSON or read already. `null` means that the EHR looked and
+    found none.
+    """
+    if isinstance(given, bytes | Raw):
+        try:
+            value: Value = _decode_value(given)
+        except UNREADABLE:
+            return _unreadable(given, wanted)
+    else:
+        value = given
     if value is None:
         return Refused("the EHR found no such resource", "not-found")
     if isinstance(value, OperationOutcome):
@@ -215,34 +233,49 @@ def read_resource(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Ans
     return Given(value) if own else Missing("is the record of another patient")
 
 
-def read_page(raw: bytes | Raw, wanted: type[Resource], owner: Owner) -> Page | Missing | Refused:
-    """One page of the answer to a FHIR search. `null` means that the EHR looked and found none."""
-    try:
-        value = _decode_value(raw)
-    except UNREADABLE:
-        return _entry_by_entry(raw, wanted, owner)
+def read_page(
+    given: bytes | Raw | Value, wanted: type[Resource], owner: Owner
+) -> Page | Missing | Refused:
+    """One page of the answer to a FHIR search, as JSON or read already. `null` means that the EHR
+    looked and found none.
+    """
+    if isinstance(given, bytes | Raw):
+        try:
+            value: Value = _decode_value(given)
+        except UNREADABLE:
+            return _entry_by_entry(given, wanted, owner)
+    else:
+        value = given
     if value is None:
         return Page()
     if isinstance(value, OperationOutcome):
         failed = _outcome(value)
         return Page() if isinstance(failed, Missing) else failed
-    if not isinstance(value, _Bundle):
+    if not isinstance(value, Bundle):
         return Missing(f"holds {_name(type(value))}, not a Bundle of {wanted.__name__}")
     page = Page(next=_next(value.link), total=value.total or 0)
-    own = owner.references
+    plain = _plainly_own(value.entry, wanted, owner)
+    if len(plain) == len(value.entry):
+        page.records = plain
+        return page
     for entry in value.entry:
-        resource = entry.resource
-        # Nearly every entry of a long chart: of the wanted type and plainly about this patient.
-        if (
-            type(resource) is wanted
-            and (subject := getattr(resource, "subject", None))
-            and subject.reference in own
-            and not getattr(resource, "focus", None)
-        ):
-            page.records.append(resource)
-        elif wrong := _sort_entry(page, resource, _mode(entry), wanted, owner):
+        if wrong := _sort_entry(page, entry.resource, _mode(entry), wanted, owner):
             return wrong
     return page
+
+
+def _plainly_own(entries: list[Entry], wanted: type[Any], owner: Owner) -> list[Any]:
+    """The records of the wanted type that name this patient in one of the usual ways: nearly
+    always all of them, and a long chart has thousands.
+    """
+    own = owner.references
+    resources: list[Any] = [entry.resource for entry in entries]
+    records = [
+        each
+        for each in resources
+        if type(each) is wanted and each.subject is not None and each.subject.reference in own
+    ]
+    return [each for each in records if not each.focus] if wanted is Observation else records
 
 
 # A card is read in seconds: more unreadable entries than this are counted, not named.
@@ -258,29 +291,36 @@ def searchset(
     why there are further pages that could not be had.
     """
     name = wanted.__name__
-    records: list[Resource] = []
+    records: Records[Resource] = Records()
     included: dict[str, Medication] = {}
     unreadable: list[Unreadable] = []
+    unowned = entries = total = 0
+    failed = False
     for page in pages:
         records += page.records
         included |= page.included
         unreadable += page.unreadable
+        unowned += page.unowned
+        entries += page.entries
+        total = max(total, page.total)
+        failed |= page.failed
     gaps = [f"{bad.type}/{bad.id} could not be read" for bad in unreadable[:_NAMED]]
     if len(unreadable) > _NAMED:
         gaps.append(f"{len(unreadable) - _NAMED} more {name} could not be read")
-    if unowned := sum(page.unowned for page in pages):
+    if unowned:
         gaps.append(f"{unowned} {name} without a subject of this chart not used")
-    if any(page.failed for page in pages):
+    if failed:
         gaps.append(f"the EHR reported an error while it searched {name}")
         unreadable.append(Unreadable(name, "?"))
-    withheld = max(page.total for page in pages) - sum(page.entries for page in pages)
+    withheld = total - entries
     if withheld > 0 and not window:
         gaps.append(f"{withheld} more {name} were counted by the EHR and not sent")
     if rest:
         gaps.append(f"only a part of all {name} could be had: the rest {rest}")
     if rest or (withheld > 0 and not window):
         unreadable.append(Unreadable(name, "?"))
-    return Given(Records(records, tuple(unreadable), included), tuple(gaps))
+    records.unreadable, records.included = tuple(unreadable), included
+    return Given(records, tuple(gaps))
 
 
 def _sort_entry(
@@ -399,7 +439,7 @@ def _is_error(outcome: OperationOutcome) -> bool:
     )
 
 
-def _mode(entry: _Entry | _RawEntry) -> str:
+def _mode(entry: Entry | _RawEntry) -> str:
     return (entry.search.mode if entry.search else None) or "match"
 
 
@@ -411,5 +451,5 @@ def next_link(page: bytes) -> str | None:
         return None  # not a readable Bundle: whoever reads the page says so
 
 
-def _next(links: list[_Link]) -> str | None:
+def _next(links: list[Link]) -> str | None:
     return next((link.url or "" for link in links if link.relation == "next"), None)

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, get_type_hints
 
-import msgspec
 from msgspec import Raw
 
 from fhir.bundle import UNREADABLE, Owner
 from fhir.records import Draft
 from hooks.contexts import HOOKS, Context, Id, OrderDispatch, OrderSelect, camel
 from hooks.drafts import focus_of, read_array, read_bundle, read_one
+from hooks.members import Inner, reader
 from web.errors import Problem
 
-Read = Callable[[Raw, Owner], Any]
+Read = Callable[[Any, Owner], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Field:
 
 
 def read_context(
-    hook: str, named: Mapping[str, Raw], bases: tuple[str, ...]
+    hook: str, named: Mapping[str, Inner], bases: tuple[str, ...]
 ) -> tuple[Context, Owner]:
     """The typed context and the owner of its chart; raises Problem (400) naming the field."""
     for old, name in _ALIASES.get(hook, {}).items():
@@ -41,13 +41,12 @@ def read_context(
     if "patientId" not in named:
         raise Problem(400, "required", "This field is required.", "context.patientId")
     owner = Owner(
-        _decode(named["patientId"], _decode_id, "context.patientId", _FORMS["patientId"]), bases
+        _checked(named["patientId"], _read_id, "context.patientId", _FORMS["patientId"]), bases
     )
     values = {}
     for field in _FIELDS[hook]:
-        raw = named.get(field.json)
-        if raw is not None and (field.required or bytes(raw) not in (b"null", b'""')):
-            values[field.name] = field.read(raw, owner)
+        if field.json in named and (field.required or not _is_empty(named[field.json])):
+            values[field.name] = field.read(named[field.json], owner)
         elif field.required:
             raise Problem(400, "required", "This field is required.", f"context.{field.json}")
     context = HOOKS[hook](**values)
@@ -85,9 +84,13 @@ def _check_tasks(context: OrderDispatch) -> None:
             )
 
 
-def _decode(raw: Raw, decode: Callable[[Raw], Any], path: str, form: str) -> Any:
+def _is_empty(value: Inner) -> bool:
+    return bytes(value) in (b"null", b'""') if isinstance(value, Raw) else value in (None, "")
+
+
+def _checked(value: Inner, read: Callable[[Inner], Any], path: str, form: str) -> Any:
     try:
-        return decode(raw)
+        return read(value)
     except UNREADABLE:
         raise Problem(400, "value", f"This field is {form}.", path) from None
 
@@ -102,10 +105,10 @@ def _reader(json: str, annotation: Any) -> Read:
         return lambda raw, owner: read_bundle(raw, path, owner, types, not_empty)
     if annotation == list[Draft]:
         return lambda raw, owner: read_array(_as_array(raw), path, owner, types)
-    decode, form = msgspec.json.Decoder(annotation).decode, _FORMS[json]
+    read, form = reader(annotation), _FORMS[json]
     if json in _ALIASES["order-dispatch"].values():
-        return lambda raw, _: _decode(_as_array(raw), decode, path, form)
-    return lambda raw, _: _decode(raw, decode, path, form)
+        return lambda raw, _: _checked(_as_array(raw), read, path, form)
+    return lambda value, _: _checked(value, read, path, form)
 
 
 def _as_array(raw: Raw) -> Raw:
@@ -146,7 +149,7 @@ _FORMS = {
 # These hooks say that something was just entered, so an empty Bundle contradicts them.
 _NOT_EMPTY = {"appointments", "conditions"}
 
-_decode_id = msgspec.json.Decoder(Id).decode
+_read_id = reader(Id)
 
 _FIELDS: dict[str, tuple[_Field, ...]] = {
     hook: tuple(

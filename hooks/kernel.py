@@ -56,7 +56,8 @@ class Kernel:
         """The answer of the service behind the hook that the body names; `services`: by hook."""
         began = time.perf_counter()
         ehr, site = caller.ehr, self._sites[caller.ehr.id]
-        request, owner = parse(body, ehr.fhir_bases)
+        keys = frozenset().union(*[each.keys for each in services.values()])
+        request, owner = parse(body, ehr.fhir_bases, keys)
         service = services.get(request.hook)
         if service is None:
             raise Problem(400, "value", "This service does not answer this hook.", "hook")

@@ -16,6 +16,7 @@ from fhir.bundle import (
     Owner,
     Page,
     Refused,
+    Value,
     read_page,
     read_resource,
     searchset,
@@ -37,11 +38,14 @@ def answers(
 ) -> dict[str, Answer]:
     """One Answer for each prefetch key of the service; `seconds` for all that is fetched."""
     found: dict[str, Answer] = {}
+    answer: Answer | Page
     open_: list[tuple[Parameter, list[Page], Query | NextPage]] = []
     # The patient first: their own record says under which other ids they are known.
     for parameter in sorted(service.parameters, key=lambda each: each.type is not Patient):
-        raw = request.prefetch.get(parameter.key)
-        answer = Missing("was not sent") if raw is None else _given(parameter, raw, owner)
+        if parameter.key in request.prefetch:
+            answer = _given(parameter, request.prefetch[parameter.key], owner)
+        else:
+            answer = Missing("was not sent")
         if isinstance(answer, Page):
             open_.append((parameter, [answer], NextPage(answer.next or "")))
             answer = _part(parameter, answer, Missing("holds only the first page"))
@@ -72,11 +76,11 @@ def answers(
     return found
 
 
-def _given(parameter: Parameter, raw: Raw, owner: Owner) -> Answer | Page:
+def _given(parameter: Parameter, value: Raw | Value, owner: Owner) -> Answer | Page:
     """What a prefetch value answers; a Page where further pages must be had."""
     if parameter.template.is_read:
-        return read_resource(raw, parameter.type, owner)
-    page = read_page(raw, parameter.type, owner)
+        return read_resource(value, parameter.type, owner)
+    page = read_page(value, parameter.type, owner)
     if not isinstance(page, Page) or (page.next is not None and not parameter.template.window):
         return page
     return searchset([page], parameter.type, parameter.template.window)

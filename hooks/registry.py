@@ -55,7 +55,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service as declared, checked. `extras`: which of context, today, zone it asks for."""
+    """One service as declared, checked. `extras`: which of context, today, zone it asks for.
+    `keys`: those of its prefetch.
+    """
 
     hooks: tuple[str, ...]
     id: str
@@ -65,6 +67,7 @@ class Service:
     parameters: tuple[Parameter, ...]
     extras: frozenset[str]
     function: Callable[..., Iterable[Result]]
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,7 @@ def _checked(function: Callable[..., Any]) -> Service:
         tuple(parameters),
         frozenset(extras),
         function,
+        frozenset(declared.prefetch),
     )
 
 

@@ -1,6 +1,7 @@
 """The envelope of a service call (CDS Hooks, Calling a CDS Service), checked and typed.
 
-Prefetch values stay raw: they are decoded once, by the type that their template asks for.
+Where nothing is odd, the whole body is decoded in one pass, prefetch values and all. Otherwise
+prefetch values stay raw, and are decoded one by one as tolerantly as can be.
 """
 
 from __future__ import annotations
@@ -8,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeGuard
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Raw
 
-from fhir.bundle import UNREADABLE, Owner, normal
+from fhir.bundle import UNREADABLE, Owner, Value, normal
 from hooks.context_json import read_context
 from hooks.contexts import HOOKS, TOKEN_MEMBERS, Context, camel
-from hooks.members import Member, members
+from hooks.members import Inner, Member, members, reader, typed_members
 from web.errors import Problem
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -36,14 +37,14 @@ class FhirAuthorization(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
-    """One call of one service."""
+    """One call of one service. Prefetch values are JSON still, or read already."""
 
     hook: str
     hook_instance: str
     context: Context
     fhir_server: str | None
     fhir_authorization: FhirAuthorization | None
-    prefetch: Mapping[str, Raw]
+    prefetch: Mapping[str, Raw | Value]
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -59,9 +60,15 @@ class HookRequest:
         return filled
 
 
-def parse(body: bytes, bases: tuple[str, ...]) -> tuple[HookRequest, Owner]:
-    """The checked request and the owner of its chart. `bases`: this EHR's FHIR bases."""
-    envelope = members(body)
+def parse(
+    body: bytes, bases: tuple[str, ...], keys: frozenset[str] | None = None
+) -> tuple[HookRequest, Owner]:
+    """The checked request and the owner of its chart. `bases`: this EHR's FHIR bases. `keys`: the
+    prefetch keys that are going to be read; without them, nothing is read in advance.
+    """
+    envelope = _plain(body, keys) if keys is not None else None
+    if envelope is None:
+        envelope = members(body)
     hook = _text(envelope, "hook")
     if hook not in HOOKS:
         raise Problem(400, "value", f"The hooks known here are {', '.join(HOOKS)}.", "hook")
@@ -79,10 +86,35 @@ def parse(body: bytes, bases: tuple[str, ...]) -> tuple[HookRequest, Owner]:
     owned = (server, *bases) if server and server not in bases else bases
     context, owner = read_context(hook, named, owned)
     prefetch = _object(envelope, "prefetch") or {}
-    for value in prefetch.values():
-        if memoryview(value)[0] not in b"{n":
-            raise Problem(400, "structure", "A prefetch value is a resource or null.", "prefetch")
-    return HookRequest(hook, instance, context, server, authorization, prefetch), owner
+    answered = {key: value for key, value in prefetch.items() if _may_answer(value)}
+    if len(answered) < len(prefetch):
+        raise Problem(400, "structure", "A prefetch value is a resource or null.", "prefetch")
+    return HookRequest(hook, instance, context, server, authorization, answered), owner
+
+
+def _plain(body: bytes, keys: frozenset[str]) -> dict[str, Member] | None:
+    """The envelope of a call that has texts in its context, and prefetch for these keys only."""
+    envelope = typed_members(body, _NAMES | keys)
+    if envelope is None:
+        return None
+    context, authorization = envelope.get("context"), envelope.get("fhirAuthorization")
+    values = [
+        value
+        for each in (context, authorization)
+        if isinstance(each, dict)
+        for value in each.values()
+    ]
+    # A prefetch key may have the name of a member that holds resources.
+    only_texts = not isinstance(context, dict) or context.keys() <= _TEXTS
+    if only_texts and all(isinstance(value, str | int | None) for value in values):
+        return envelope
+    return None
+
+
+def _may_answer(value: Inner) -> TypeGuard[Raw | Value]:
+    if isinstance(value, Raw):
+        return memoryview(value)[0] in b"{n"
+    return not isinstance(value, str | int)
 
 
 def _text(envelope: Mapping[str, Member], name: str) -> str:
@@ -92,7 +124,7 @@ def _text(envelope: Mapping[str, Member], name: str) -> str:
     return value
 
 
-def _object(envelope: Mapping[str, Member], name: str) -> Mapping[str, Raw] | None:
+def _object(envelope: Mapping[str, Member], name: str) -> Mapping[str, Inner] | None:
     value = envelope.get(name)
     if value is None:
         return None
@@ -125,11 +157,11 @@ def _fhir_authorization(
     if server is None:
         raise Problem(400, "required", "fhirAuthorization needs fhirServer.", "fhirServer")
     values = {}
-    for name, decode in _AUTHORIZATION.items():
+    for name, read in _AUTHORIZATION.items():
         path = f"fhirAuthorization.{name}"
         if name in named:
             try:
-                values[name] = decode(named[name])
+                values[name] = read(named[name])
             except UNREADABLE:
                 raise Problem(400, "value", f"This field is {_FORMS[name]}.", path) from None
         elif name != "patient":
@@ -146,6 +178,12 @@ _FORMS = {
     "patient": "a text",
 }
 _AUTHORIZATION = {
-    field.name: msgspec.json.Decoder(field.type).decode
-    for field in msgspec.structs.fields(FhirAuthorization)
+    field.name: reader(field.type) for field in msgspec.structs.fields(FhirAuthorization)
 }
+_TEXTS = frozenset(map(camel, TOKEN_MEMBERS))
+# The names in a call that tells nothing out of the ordinary, but for its prefetch keys.
+_NAMES = frozenset(
+    {"hook", "hookInstance", "fhirServer", "fhirAuthorization", "context", "prefetch"}
+    | _TEXTS
+    | {*_AUTHORIZATION}
+)

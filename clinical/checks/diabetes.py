@@ -8,7 +8,7 @@ is not on record here may exist elsewhere: no wording says that a test was not d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
 
@@ -17,7 +17,7 @@ from clinical.bounds import Limit, plain
 from clinical.chart import Chart
 from clinical.finding import Create, Finding, Gap, LabOrder, Result, Suggestion
 from clinical.hospice import in_hospice
-from clinical.labs import Found, Measurement, Reading
+from clinical.labs import Kind, Measurement, Reading, Results
 from clinical.newest import Newest, newest
 from clinical.text import Markdown, Value, ago, day, join, listed, markdown
 
@@ -28,6 +28,20 @@ _LIMITS = thresholds.load("diabetes", thresholds.Thresholds)
 ADULT_FROM = _LIMITS["adult-from"]
 INTERVAL = _LIMITS["interval"]
 UNCONTROLLED = Limit("HbA1c", "above", _LIMITS["uncontrolled-above"])
+
+_ADA, _CMS122 = _LIMITS.source("ada-2025"), _LIMITS.source("cms122")
+# Not recommended: orders that are pending are not read here.
+_ORDER = Suggestion("Order HbA1c", (Create("Order HbA1c", LabOrder(HBA1C.coding("4548-4"))),))
+_TWICE_A_YEAR = markdown(
+    "In diabetes it is due at least twice a year; here, after {days} days.", days=INTERVAL
+)
+_NOT_A_GOAL = markdown(
+    "{limit} % is the line of a quality measure for ages {lowest} to {highest}, not a goal of "
+    "treatment.",
+    limit=UNCONTROLLED.value,
+    lowest=ADULT_FROM,
+    highest=_LIMITS["measured-to"],
+)
 
 _RULE = "dm.a1c"
 
@@ -57,17 +71,16 @@ def _judge(chart: Chart) -> Iterator[Result]:
     if chart.labs is None:
         yield _gap("HbA1c: the laboratory results are not known")
         return
-    found = list(labs.read_all(chart, HBA1C, "HbA1c", _read))
-    since = chart.today - timedelta(days=INTERVAL)
-    recent = newest(found, UNCONTROLLED, since)
+    results = Results(chart, Kind("HbA1c", HBA1C, _read))
+    recent = newest(results, UNCONTROLLED, chart.today - timedelta(days=INTERVAL))
     if recent.reading and recent.crossed:
         yield _uncontrolled(chart, recent, recent.reading)
     elif recent.reading:
         yield from _silent(chart, recent, recent.reading)
-    elif _may_be_done(found, recent, since) or not labs.are_known(chart):
+    elif _may_be_done(recent) or not labs.are_known(chart):
         yield _gap("HbA1c: {doubts}", doubts=listed(labs.doubts(chart, recent.unused)))
     else:
-        yield _overdue(chart, found, recent)
+        yield _overdue(chart, results, recent)
 
 
 def _read(result: Measurement, day: date) -> Reading | str:
@@ -86,12 +99,11 @@ def _read(result: Measurement, day: date) -> Reading | str:
     return Reading(result, day, percent, shown, "", how)
 
 
-def _may_be_done(found: Sequence[Found], recent: Newest, since: date) -> bool:
+def _may_be_done(recent: Newest) -> bool:
     """Whether a value may be of the interval: one that leaves the line undecided, that cannot be
     read here, or without a date.
     """
-    undecided = any(isinstance(each, Reading) and each.day >= since for each in found)
-    return undecided or any(
+    return recent.undecided is not None or any(
         each.of.when.day is None or units.holds_value(each.of.lab) for each in recent.unused
     )
 
@@ -118,18 +130,12 @@ def _uncontrolled(chart: Chart, recent: Newest, last: Reading) -> Finding:
         rule=f"{_RULE}-uncontrolled",
         summary=f"HbA1c is {UNCONTROLLED} %: {_noted(last)} {last.of.when.told}{also}",
         indicator="warning",
-        source=_LIMITS.source("cms122"),
+        source=_CMS122,
         severity=last.bounds.low,
         detail=join(
             markdown("HbA1c **{value}** {when}.", value=_recorded(last), when=last.of.when.told),
             markdown("Of the same day: {others}.", others=others) if others else Markdown(),
-            markdown(
-                "{limit} % is the line of a quality measure for ages {lowest} to {highest}, not a "
-                "goal of treatment.",
-                limit=UNCONTROLLED.value,
-                lowest=ADULT_FROM,
-                highest=_LIMITS["measured-to"],
-            ),
+            _NOT_A_GOAL,
             labs.not_used(chart, recent.unused, last),
         ),
         overrides=(
@@ -143,24 +149,19 @@ def _uncontrolled(chart: Chart, recent: Newest, last: Reading) -> Finding:
     )
 
 
-def _overdue(chart: Chart, found: Sequence[Found], recent: Newest) -> Finding:
-    ever = newest(found, UNCONTROLLED, date.min)
-    # Not recommended: orders that are pending are not read here.
-    order = Create("Order HbA1c", LabOrder(HBA1C.coding("4548-4")))
+def _overdue(chart: Chart, results: Results, recent: Newest) -> Finding:
+    ever = newest(results, UNCONTROLLED, date.min)
     return Finding(
         rule=f"{_RULE}-overdue",
         summary=f"HbA1c may be due: {_known(chart, ever, recent)}",
         indicator="info",
-        source=_LIMITS.source("ada-2025"),
+        source=_ADA,
         detail=join(
             _last_on_record(ever),
-            markdown(
-                "In diabetes it is due at least twice a year; here, after {days} days.",
-                days=INTERVAL,
-            ),
+            _TWICE_A_YEAR,
             labs.not_used(chart, ever.unused, ever.reading),
         ),
-        suggestions=(Suggestion("Order HbA1c", (order,)),),
+        suggestions=(_ORDER,),
         overrides=(
             "done-elsewhere",
             "patient-declined",

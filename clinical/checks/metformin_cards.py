@@ -28,6 +28,12 @@ MONITOR = "monitor.metformin"
 _DESPITE = ("benefit-outweighs-risk", "will-monitor", "data-wrong", "specialist-advice")
 _NOT_NOW = ("done-elsewhere", "already-ordered", "patient-declined", "data-wrong")
 _SHORTEST_NAME = 16
+_FDA = LIMITS.source("fda-2016")
+_ORDER = Create("Order creatinine", LabOrder(CREATININE.coding("2160-0")))
+_MEASURE, _MEASURE_FIRST = (
+    Suggestion("Order creatinine", (_ORDER,), recommended=recommended)
+    for recommended in (False, True)
+)
 _START = markdown(
     "Starting metformin at an eGFR of {lower} to {upper} is not recommended.",
     lower=CONTRAINDICATED.value,
@@ -184,7 +190,7 @@ def _finding(
         rule=rule,
         summary=_named(case, summary),
         indicator=indicator,
-        source=LIMITS.source("fda-2016"),
+        source=_FDA,
         detail=join(*said, _order(case), labs.not_used(case.chart, newest.unused, newest.reading)),
         drug="metformin",
         severity=severity or _severity(newest.reading or case.kidneys.older.reading),
@@ -220,10 +226,9 @@ def _suggestions(case: Case, newest: Newest, recommended: bool) -> Iterator[Sugg
         yield Suggestion(f"Remove this order of {name}", (remove,))
     is_old = newest.reading is None or _age(case, newest.reading) > RECHECK_AFTER
     if is_old and not case.kidneys.ordered:
-        order = Create("Order creatinine", LabOrder(CREATININE.coding("2160-0")))
         # Accepted on two cards it would be drawn twice, and so would one that is not known here.
         once = case.first and case.kidneys.ordered is False and case.chart.labs is not None
-        yield Suggestion("Order creatinine", (order,), recommended=recommended and once)
+        yield _MEASURE_FIRST if recommended and once else _MEASURE
 
 
 def _in_short(case: Case, newest: Newest) -> str:

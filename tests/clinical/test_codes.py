@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from clinical import codes
+from fhir.records import Observation
 from tests.clinical.build import ICD, LOINC, RXNORM, SNOMED, concept
 
 FOLDER = Path(codes.__file__).with_name("data") / "codes"
@@ -107,3 +108,31 @@ def test_what_problem_lists_and_orders_use_is_in_a_table(table: str, code: Any) 
 
 def test_no_code_stands_for_two_stages_of_kidney_disease() -> None:
     assert not {row.code for row in codes.load("ckd-4")} & {row.code for row in codes.load("esrd")}
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.csv")), ids=lambda path: path.stem)
+def test_the_records_of_a_set_are_those_whose_code_is_in_it(path: Path) -> None:
+    table = codes.read(path)
+    rows = [(row.system, row.code) for row in table][:20]
+    spellings = [
+        spelling
+        for system, code in rows
+        for spelling in (
+            (system, code),
+            (system.replace("http:", "https:") + "/", f" {code} "),
+            (system, code.lower().replace(".", "")),
+            ("http://other", code),
+            (system, None),
+            (None, code),
+            (system, f"{code}9"),
+        )
+    ]
+    labs = [
+        Observation(str(n), code=concept(*chosen))
+        for n, chosen in enumerate(
+            [*([(*each, None)] for each in spellings), [(*each, None) for each in spellings], []]
+        )
+    ]
+    labs.append(Observation("without"))
+    found = [(each, table.find(each.code)) for each in labs]
+    assert list(table.among(labs)) == [(each, row) for each, row in found if row]

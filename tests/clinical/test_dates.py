@@ -1,6 +1,6 @@
 """FHIR dates: the day at the EHR, and the last day that a partial one can mean."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 import pytest
 from hypothesis import given
@@ -99,3 +99,38 @@ def test_any_text_is_a_day_or_none(text: str) -> None:
     when = dates.when(text, ZONE)
     assert when.day == day
     assert when.latest is None or day is None or when.latest == day
+
+
+@given(
+    st.one_of(
+        st.datetimes(timezones=st.none() | st.timezones()).map(datetime.isoformat),
+        st.dates().map(date.isoformat),
+        st.from_regex(r"[0-9]{4}-?[0-9W]{2}-?[0-9]{1,2}([T -][0-9:.]{0,12}(Z|[+-][0-9:]{5})?)?"),
+    ),
+    st.timezones(),
+)
+def test_a_full_date_is_at_most_two_days_from_its_text(text: str, zone: tzinfo) -> None:
+    if dates.is_full(text):
+        day = dates.day(text, zone)
+        assert day is not None
+        assert abs((day - date.fromisoformat(text[:10])).days) <= 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "2026",
+        "2026-06",
+        "2026-02-29",
+        "20260615",
+        "2026W05",
+        "2026-W05",
+        "2026W05-09:14",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_other_dates_take_a_closer_look(text: str | None) -> None:
+    assert not dates.is_full(text)

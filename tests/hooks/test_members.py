@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from hooks.members import members
+from fhir.bundle import Bundle
+from fhir.records import Patient
+from hooks.members import members, typed_members
 from web.errors import Problem
 
 pytestmark = pytest.mark.req("CH-006", "CH-007")
@@ -122,3 +124,55 @@ def test_white_space_around_a_value_is_no_part_of_it(blank: bytes) -> None:
 def test_an_empty_object_has_no_members() -> None:
     assert members(b"{}") == {}
     assert members(b'{"a":{}}') == {"a": {}}
+
+
+NAMES = frozenset({"a", "b", "c", "x", "", "a/b", "ab", "p", "prefetch", "n", "Ž", "\U0001f469"})
+
+
+@pytest.mark.parametrize(("body", "field"), DUPLICATES.values(), ids=DUPLICATES)
+def test_the_short_cut_lets_no_member_stand_twice(body: bytes, field: str | None) -> None:
+    with pytest.raises(Problem) as caught:
+        assert typed_members(body, NAMES) or members(body)
+    assert (caught.value.code, caught.value.field) == ("duplicate", field)
+
+
+@pytest.mark.parametrize("body", NO_OBJECT, ids=lambda body: repr(body[:40]))
+@pytest.mark.parametrize("around", [b"%s", b'{"p":{"a":{"resourceType":"Patient","x":%s}}}'])
+def test_the_short_cut_takes_nothing_that_is_refused(body: bytes, around: bytes) -> None:
+    whole = around % body
+    try:
+        members(whole)
+    except Problem:
+        assert typed_members(whole, NAMES) is None
+
+
+def test_the_short_cut_reads_texts_numbers_and_resources() -> None:
+    body = (
+        b'{"a":"x","n":null,"p":{"a":"y","b":3,"c":null,"x":{"resourceType":"Patient","id":"1"},'
+        b'"p":{"resourceType":"Bundle","entry":[]}}}'
+    )
+    assert typed_members(body, NAMES) == {
+        "a": "x",
+        "n": None,
+        "p": {"a": "y", "b": 3, "c": None, "x": Patient("1"), "p": Bundle()},
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b'{"p":{"other":null}}',
+        b'{"other":null}',
+        b'{"p":{"a":{}}}',
+        b'{"p":{"a":[]}}',
+        b'{"p":{"a":true}}',
+        b'{"p":{"a":1.5}}',
+        b'{"p":{"a":{"resourceType":"Device"}}}',
+        b'{"p":{"a":{"resourceType":"Patient","gender":1}}}',
+        b'{"p":{"a":{"resourceType":"Bundle","entry":[{"resource":{}}]}}}',
+        b'{"a":1}',
+    ],
+)
+def test_the_short_cut_leaves_what_is_unusual_to_a_closer_look(value: bytes) -> None:
+    assert typed_members(value, NAMES) is None
+    assert members(value)

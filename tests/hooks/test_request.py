@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fhir.records import MedicationRequest, Reference
+from fhir.bundle import read_page, read_resource
+from fhir.records import MedicationRequest, Observation, Patient, Reference
 from hooks.contexts import (
     AllergyIntoleranceCreate,
     OrderDispatch,
@@ -13,7 +14,7 @@ from hooks.contexts import (
     PatientView,
 )
 from hooks.request import parse
-from tests.demo.bodies import HOOKS, PATIENT_ID, PLACEHOLDER, Json, body, encoded
+from tests.demo.bodies import DROP, HOOKS, PATIENT_ID, PLACEHOLDER, Json, body, encoded
 from web.errors import Problem
 
 pytestmark = pytest.mark.req("CH-022", "CH-048", "CH-049", "CH-054", "CH-068")
@@ -148,3 +149,88 @@ def test_a_token_stays_out_of_what_a_problem_tells() -> None:
     with pytest.raises(Problem) as caught:
         parse(encoded(call), BASES)
     assert "s3cret" not in f"{caught.value} {caught.value.text} {caught.value.__cause__}"
+
+
+KEYS = frozenset({"patient", "labs", "medications"})
+ANSWERS: dict[str, Json | None] = {
+    "patient": {"resourceType": "Patient", "id": PATIENT_ID},
+    "labs": {
+        "resourceType": "Bundle",
+        "entry": [
+            {
+                "resource": {
+                    "resourceType": "Observation",
+                    "id": "o1",
+                    "subject": {"reference": f"Patient/{PATIENT_ID}"},
+                },
+                "search": {"mode": "match"},
+            }
+        ],
+    },
+    "medications": None,
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_call_says_the_same_however_it_is_read(hook: str) -> None:
+    call = encoded(body(hook, edits={"prefetch": ANSWERS}))
+    (plain, owner), (typed, same) = parse(call, BASES), parse(call, BASES, KEYS)
+    assert typed.context == plain.context
+    assert typed.fhir_authorization == plain.fhir_authorization
+    assert (typed.fhir_server, typed.tokens) == (plain.fhir_server, plain.tokens)
+    assert same.references == owner.references
+    for one, other in zip(plain.prefetch.values(), typed.prefetch.values(), strict=True):
+        assert read_resource(one, Patient, owner) == read_resource(other, Patient, owner)
+        assert read_page(one, Observation, owner) == read_page(other, Observation, owner)
+
+
+def test_where_nothing_is_odd_prefetch_is_read_with_the_envelope() -> None:
+    call = body("patient-view", edits={"prefetch": ANSWERS})
+    request, _ = parse(encoded(call), BASES, KEYS)
+    assert isinstance(request.prefetch["patient"], Patient)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("prefetch.labs", "text"),
+        ("prefetch.labs", 1),
+        ("prefetch.labs", []),
+        ("context.userId", None),
+        ("context.userId", ""),
+        ("context.userId", 3),
+        ("context.userId", {"resourceType": "Patient"}),
+        ("context.patientId", None),
+        ("context.patientId", "a/b"),
+        ("context.encounterId", 3),
+        ("context.encounterId", {"resourceType": "Encounter"}),
+        ("hookInstance", "x"),
+        ("fhirServer", "x"),
+        ("fhirAuthorization.expires_in", "soon"),
+        ("fhirAuthorization.scope", {"resourceType": "Patient"}),
+        ("fhirAuthorization.scope", None),
+    ],
+)
+def test_what_is_wrong_is_told_the_same_however_it_is_read(path: str, value: Any) -> None:
+    call = encoded(body("patient-view", edits={"prefetch": ANSWERS, path: value}))
+    told = []
+    for keys in (None, KEYS):
+        with pytest.raises(Problem) as caught:
+            parse(call, BASES, keys)
+        told.append((caught.value.status, caught.value.code, caught.value.text, caught.value.field))
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("value", [None, "text", 1, {"resourceType": "Patient"}])
+def test_a_prefetch_key_may_have_the_name_of_a_member_with_resources(value: Any) -> None:
+    call = encoded(body("medication-refill", edits={"context.medications": value}))
+    with pytest.raises(Problem) as caught:
+        parse(call, BASES, KEYS)
+    assert (caught.value.code, caught.value.field) == ("structure", "context.medications")
+
+
+def test_an_empty_text_or_null_is_no_encounter_however_it_is_read() -> None:
+    for value in ("", None):
+        edits = {"prefetch": ANSWERS, "context.encounterId": value}
+        request, _ = parse(encoded(body("patient-view", edits=edits)), BASES, KEYS)
+        assert request.context == parsed("patient-view", context__encounterId=DROP).context
