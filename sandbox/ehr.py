@@ -1,0 +1,273 @@
+"""The development EHR: a FHIR server, its authorization server and a mock chart at one origin.
+
+SMART App Launch 2.2. Strict: it refuses what a production server might let pass, and does wrong
+only what a launch asks for by name (`sandbox.auth.faults`).
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from sandbox.access import Access
+from sandbox.answer import Answer, Resource, json_answer, refused
+from sandbox.auth.assertions import Assertions
+from sandbox.auth.authorize import Authorize
+from sandbox.auth.clients import Client, by_id
+from sandbox.auth.credentials import Credentials
+from sandbox.auth.discovery import discovered, openid_configuration, smart_configuration
+from sandbox.auth.faults import checked
+from sandbox.auth.fhir_faults import fhir_fault
+from sandbox.auth.id_token import Signer
+from sandbox.auth.interaction import DEFAULT_USER, Interaction
+from sandbox.auth.launches import Launch, Launches
+from sandbox.auth.refusal import Refusal
+from sandbox.auth.scopes import resource_scope
+from sandbox.auth.site import Site
+from sandbox.auth.token import TokenEndpoint
+from sandbox.auth.vault import Lifetimes, Token, Vault
+from sandbox.faults import Fault
+from sandbox.fhir import NotAdmitted, Records
+from sandbox.listener import Listener, Piece, Request
+from sandbox.pages import static
+from sandbox.records import staff
+
+_SOUND = Fault()
+
+
+class DevelopmentEhr:
+    """Bound at once, serves inside `with`; leaving it ends every connection and thread.
+
+    `host` is the loopback name in its addresses, `iss_slash` puts a slash at the end of its `iss`,
+    `delay` are the seconds it takes for every answer. With `open_records`, FHIR requests without a
+    token see everything, which is for the prefetch of CDS Hooks; one with a token is held to it.
+    `elsewhere` and `slow` are for faults (`sandbox.auth.site`), `refetch_keys` for clients that
+    change their keys without waiting (`sandbox.auth.assertions`).
+
+    `seen` are the requests it got, `refusals` the reasons why it refused any, in order.
+    """
+
+    def __init__(
+        self,
+        bundles: Iterable[Resource],
+        clients: Sequence[Client],
+        port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        delay: float = 0.0,
+        *,
+        lifetimes: Lifetimes | None = None,
+        iss_slash: bool = False,
+        open_records: bool = False,
+        refetch_keys: bool = False,
+        elsewhere: str = "http://elsewhere.invalid",
+        slow: float = 30.0,
+        post_search: bool = True,
+        page_size: int = 1000,
+    ) -> None:
+        if host not in ("127.0.0.1", "localhost"):
+            raise ValueError("The development EHR is for this machine only.")
+        lifetimes = lifetimes or Lifetimes()
+        self.seen: list[Request] = []
+        self.refusals: list[str] = []
+        self._clients = by_id(clients)
+        self._delay = delay
+        self._open_records = open_records
+        self._listener = Listener(port, self._respond)
+        self.origin = f"http://{host}:{self._listener.server_address[1]}"
+        self.base = f"{self.origin}/fhir"
+        self.iss = self.base + ("/" if iss_slash else "")
+        self._site = Site(self.origin, self.iss, elsewhere, slow)
+        self.fhir = Records(
+            [staff(), *bundles],
+            self.base,
+            self._admit,
+            post_search=post_search,
+            page_size=page_size,
+        )
+        self._launches = Launches(clock, lifetimes.launch)
+        self._vault = Vault(clock, lifetimes)
+        self._signer = Signer(self._site, clock)
+        authorize = Authorize(
+            self._site, self._clients, self._launches, self._vault, self._standalone_launch
+        )
+        self._interaction = Interaction(authorize, self.fhir.store, clock)
+        credentials = Credentials(self._clients, Assertions(clock, refetch_keys))
+        self._endpoint = TokenEndpoint(
+            self._site, credentials, self._vault, self._signer, lifetimes
+        )
+        self._standalone: dict[str, Any] | None = None
+        self._discovery_faults: frozenset[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        self._listener.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def launch(
+        self,
+        client_id: str,
+        *,
+        patient: str | Sequence[str] | None,
+        user: str | None = DEFAULT_USER,
+        faults: Iterable[str] = (),
+        skip_login: bool = True,
+        skip_auth: bool = True,
+        **context: Any,
+    ) -> str:
+        """The value of a new launch. `context` are further members of `Launch`.
+
+        ValueError for a client, patient, user or fault that there is not.
+        """
+        launch = self._made(
+            client_id,
+            patient=patient,
+            user=user,
+            faults=faults,
+            skip_login=skip_login,
+            skip_auth=skip_auth,
+            **context,
+        )
+        return self._launches.add(launch)
+
+    def launch_url(self, app_launch_url: str, launch: str) -> str:
+        """Where the EHR opens the app."""
+        return f"{app_launch_url}?{urlencode({'iss': self.iss, 'launch': launch})}"
+
+    def standalone(
+        self,
+        *,
+        patient: str | Sequence[str] | None,
+        user: str | None = DEFAULT_USER,
+        faults: Iterable[str] = (),
+        skip_login: bool = True,
+        skip_auth: bool = True,
+        **context: Any,
+    ) -> None:
+        """What authorizations without a launch of the EHR are about from now on.
+
+        Until then they ask the user for everything.
+        """
+        settled = {
+            "patient": patient,
+            "user": user,
+            "faults": checked(faults),
+            "skip_login": skip_login,
+            "skip_auth": skip_auth,
+            **context,
+        }
+        self._made(next(iter(self._clients)), **settled)
+        self._standalone = settled
+
+    def active_tokens(self) -> list[str]:
+        """The access and refresh tokens that are good, in order of issue."""
+        return self._vault.values()
+
+    def revoked_tokens(self) -> list[str]:
+        """The tokens that clients have revoked, in order."""
+        return list(self._vault.revoked)
+
+    def sign_out(self, user: str = DEFAULT_USER) -> None:
+        """The user leaves the EHR, which ends what lasts only while they are signed in."""
+        self._interaction.sign_out(user)
+        self._vault.sign_out(user)
+
+    def _made(
+        self,
+        client_id: str,
+        *,
+        patient: str | Sequence[str] | None,
+        user: str | None,
+        faults: Iterable[str],
+        **context: Any,
+    ) -> Launch:
+        patients = (patient,) if isinstance(patient, str) else tuple(patient or ())
+        store = self.fhir.store
+        if client_id not in self._clients:
+            raise ValueError(f"no client is called {client_id!r}")
+        if missing := [p for p in patients if store.read("Patient", p) is None]:
+            raise ValueError(f"there is no patient {missing[0]!r}")
+        if user is not None and store.read(*user.partition("/")[::2]) is None:
+            raise ValueError(f"there is no user {user!r}")
+        launch = Launch(
+            client_id=client_id, patients=patients, user=user, faults=checked(faults), **context
+        )
+        self._discovery_faults = launch.faults
+        return launch
+
+    def _standalone_launch(self, client_id: str) -> Launch:
+        if self._standalone is None:
+            return Launch(client_id=client_id)
+        return self._made(client_id, **self._standalone)
+
+    def _respond(self, request: Request) -> Iterator[Piece]:
+        self.seen.append(request)
+        yield self._delay, b""
+        if request.path.startswith("/fhir/") and "/." not in request.path:
+            yield from self.fhir.respond(request)
+            return
+        answer, fault = self._routed(request)
+        yield from fault.pieces(answer)
+
+    def _routed(self, request: Request) -> tuple[Answer, Fault]:
+        try:
+            match request.method, request.path:
+                case "GET", "/fhir/.well-known/smart-configuration":
+                    methods = (client.auth for client in self._clients.values())
+                    document = smart_configuration(self._site, methods)
+                    return discovered(document, self._site, self._discovery_faults)
+                case "POST", "/auth/token":
+                    return self._endpoint.token(request)
+                case _:
+                    return self._plain(request), _SOUND
+        except Refusal as refusal:
+            self.refusals.append(str(refusal))
+            return refusal.answer, _SOUND
+
+    def _plain(self, request: Request) -> Answer:
+        match request.method, request.path.split("/")[1:]:
+            case "GET", ["fhir", ".well-known", "openid-configuration"]:
+                return json_answer(openid_configuration(self._site), headers=_PUBLIC)
+            case "GET", ["jwks.json"]:
+                return json_answer(self._signer.keys, headers=_PUBLIC)
+            case "GET" | "POST", ["auth", "authorize"]:
+                return self._interaction.start(request)
+            case "POST", ["auth", "interaction"]:
+                return self._interaction.go_on(request)
+            case "POST", ["auth", "revoke"]:
+                return self._endpoint.revoke(request)
+            case "POST", ["auth", "introspect"]:
+                return self._endpoint.introspect(request)
+            case "GET", ["pages", name] if answer := static(name):
+                return answer
+        return json_answer({"error": "not found"}, 404)
+
+    def _admit(self, request: Request) -> tuple[Access | None, Fault | None]:
+        scheme, _, value = (request.authorization or "").partition(" ")
+        if not request.authorization and self._open_records:
+            return None, None
+        token = self._vault.active_access(value) if scheme.lower() == "bearer" else None
+        if token is None or _spoilt(token):
+            raise NotAdmitted(_unauthorized(request.authorization is not None))
+        faults = token.grant.launch.faults
+        scopes = tuple(scope for text in token.scopes if (scope := resource_scope(text)))
+        access = Access(scopes, token.grant.patient, "fhir_empty_compartment" in faults)
+        subject = request.path.split("/")[2]
+        return access, fhir_fault(faults, subject, self._site)
+
+
+_PUBLIC = {"Access-Control-Allow-Origin": "*"}
+
+
+def _spoilt(token: Token) -> bool:
+    grant = token.grant
+    first = grant.has("request_expired_token") and token.number == 0
+    return first or grant.has("request_invalid_token")
+
+
+def _unauthorized(with_token: bool) -> Answer:
+    challenge = 'Bearer error="invalid_token"' if with_token else "Bearer"
+    headers = {"WWW-Authenticate": challenge}
+    return refused(401, "login", "A good access token is missing.", headers)
