@@ -6,6 +6,7 @@ only what a launch asks for by name (`sandbox.auth.faults`).
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -26,13 +27,16 @@ from sandbox.auth.scopes import resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.token import TokenEndpoint
 from sandbox.auth.vault import Lifetimes, Token, Vault
+from sandbox.capability import oauth_uris
+from sandbox.desk import Desk
 from sandbox.faults import Fault
-from sandbox.fhir import NotAdmitted, Records
 from sandbox.listener import Listener, Piece, Request
 from sandbox.pages import static
 from sandbox.records import staff
+from sandbox.rest import NotAdmitted, Records
 
 _SOUND = Fault()
+_NAMES = ("127.0.0.1", "localhost")
 
 
 class DevelopmentEhr:
@@ -65,7 +69,7 @@ class DevelopmentEhr:
         post_search: bool = True,
         page_size: int = 1000,
     ) -> None:
-        if host not in ("127.0.0.1", "localhost"):
+        if host not in _NAMES:
             raise ValueError("The development EHR is for this machine only.")
         lifetimes = lifetimes or Lifetimes()
         self.seen: list[Request] = []
@@ -74,7 +78,9 @@ class DevelopmentEhr:
         self._delay = delay
         self._open_records = open_records
         self._listener = Listener(port, self._respond)
-        self.origin = f"http://{host}:{self._listener.server_address[1]}"
+        address = self._listener.server_address[1]
+        self._hosts = {f"{name}:{address}" for name in _NAMES}
+        self.origin = f"http://{host}:{address}"
         self.base = f"{self.origin}/fhir"
         self.iss = self.base + ("/" if iss_slash else "")
         self._site = Site(self.origin, self.iss, elsewhere, slow)
@@ -82,6 +88,7 @@ class DevelopmentEhr:
             [staff(), *bundles],
             self.base,
             self._admit,
+            security=oauth_uris(self._site.authorize, self._site.token),
             post_search=post_search,
             page_size=page_size,
         )
@@ -89,13 +96,19 @@ class DevelopmentEhr:
         self._vault = Vault(clock, lifetimes)
         self._signer = Signer(self._site, clock)
         authorize = Authorize(
-            self._site, self._clients, self._launches, self._vault, self._standalone_launch
+            self._site,
+            self._clients,
+            self._launches,
+            self._vault,
+            self._standalone_launch,
+            self.refusals.append,
         )
         self._interaction = Interaction(authorize, self.fhir.store, clock)
         credentials = Credentials(self._clients, Assertions(clock, refetch_keys))
         self._endpoint = TokenEndpoint(
             self._site, credentials, self._vault, self._signer, lifetimes
         )
+        self._desk = Desk(self._clients, self.fhir.store, self, self._interaction)
         self._standalone: dict[str, Any] | None = None
         self._discovery_faults: frozenset[str] = frozenset()
 
@@ -199,39 +212,48 @@ class DevelopmentEhr:
 
     def _standalone_launch(self, client_id: str) -> Launch:
         if self._standalone is None:
-            return Launch(client_id=client_id)
+            return Launch(client_id=client_id, encounter="MANUAL")
         return self._made(client_id, **self._standalone)
 
     def _respond(self, request: Request) -> Iterator[Piece]:
         self.seen.append(request)
         yield self._delay, b""
-        if request.path.startswith("/fhir/") and "/." not in request.path:
-            yield from self.fhir.respond(request)
-            return
-        answer, fault = self._routed(request)
-        yield from fault.pieces(answer)
+        answer, fault = self._answered(request)
+        yield from fault.pieces(self._shared(request, answer))
 
-    def _routed(self, request: Request) -> tuple[Answer, Fault]:
+    def _answered(self, request: Request) -> tuple[Answer, Fault]:
+        if request.headers.get("host") not in self._hosts:
+            # A name that was made to point here would let any page read the records.
+            return json_answer({"error": "This host is not known here."}, 421), _SOUND
+        if request.method == "OPTIONS":
+            return Answer(200, b"", {"Content-Type": "text/plain"}), _SOUND
         try:
-            match request.method, request.path:
-                case "GET", "/fhir/.well-known/smart-configuration":
-                    methods = (client.auth for client in self._clients.values())
-                    document = smart_configuration(self._site, methods)
-                    return discovered(document, self._site, self._discovery_faults)
-                case "POST", "/auth/token":
-                    return self._endpoint.token(request)
-                case _:
-                    return self._plain(request), _SOUND
+            return self._routed(request)
         except Refusal as refusal:
             self.refusals.append(str(refusal))
             return refusal.answer, _SOUND
 
-    def _plain(self, request: Request) -> Answer:
+    def _routed(self, request: Request) -> tuple[Answer, Fault]:
+        match request.method, request.path:
+            case "GET", "/fhir/.well-known/smart-configuration":
+                methods = (client.auth for client in self._clients.values())
+                document = smart_configuration(self._site, methods)
+                return discovered(document, self._site, self._discovery_faults)
+            case "POST", "/auth/token":
+                return self._endpoint.token(request)
+        answer = self._plain(request)
+        if answer is None and request.path.startswith("/fhir/"):
+            return self.fhir.answered(request)
+        return answer or json_answer({"error": "Nothing answers to this here."}, 404), _SOUND
+
+    def _plain(self, request: Request) -> Answer | None:
         match request.method, request.path.split("/")[1:]:
             case "GET", ["fhir", ".well-known", "openid-configuration"]:
                 return json_answer(openid_configuration(self._site), headers=_PUBLIC)
             case "GET", ["jwks.json"]:
                 return json_answer(self._signer.keys, headers=_PUBLIC)
+            case "GET", ["style.json"]:
+                return json_answer(_STYLE, headers=_PUBLIC)
             case "GET" | "POST", ["auth", "authorize"]:
                 return self._interaction.start(request)
             case "POST", ["auth", "interaction"]:
@@ -240,9 +262,22 @@ class DevelopmentEhr:
                 return self._endpoint.revoke(request)
             case "POST", ["auth", "introspect"]:
                 return self._endpoint.introspect(request)
-            case "GET", ["pages", name] if answer := static(name):
-                return answer
-        return json_answer({"error": "not found"}, 404)
+            case "GET", ["pages", name]:
+                return static(name)
+        return self._desk.answer(request)
+
+    def _shared(self, request: Request, answer: Answer) -> Answer:
+        """The answer with the headers by which a page of a registered origin may read it."""
+        origin = request.headers.get("origin")
+        if not any(origin in client.origins for client in self._clients.values()):
+            return answer
+        headers = {
+            "Access-Control-Allow-Origin": origin or "",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Vary": "Origin",
+        }
+        return replace(answer, headers={**answer.headers, **headers})
 
     def _admit(self, request: Request) -> tuple[Access | None, Fault | None]:
         scheme, _, value = (request.authorization or "").partition(" ")
@@ -259,6 +294,7 @@ class DevelopmentEhr:
 
 
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
+_STYLE = {"color_background": "#ffffff", "color_text": "#14202a", "color_highlight": "#0b5a70"}
 
 
 def _spoilt(token: Token) -> bool:

@@ -52,10 +52,10 @@ class _NoWayBack(Exception):
 
 
 class Authorize:
-    """Reads authorization requests and answers them.
+    """Reads authorization requests, and sends the browser back.
 
-    `decide` settles user, patient and scopes, or answers with a page that asks for them.
-    `standalone` gives the launch of a request that has none of the EHR.
+    `standalone` gives the launch of a request that has none of the EHR, `complain` gets the
+    reason of each refusal.
     """
 
     def __init__(
@@ -65,24 +65,28 @@ class Authorize:
         launches: Launches,
         vault: Vault,
         standalone: Callable[[str], Launch],
+        complain: Callable[[str], None],
     ) -> None:
         self._site = site
         self._clients = clients
         self._launches = launches
         self._vault = vault
         self._standalone = standalone
+        self._complain = complain
 
     def read(self, request: Request) -> Asked | Answer:
         """The request, or the answer to one that is not sound."""
-        pairs = request.form if request.method == "POST" else request.query
+        pairs = request.query + request.form
         given = dict(pairs)
         try:
             client, redirect_uri = self._whose(pairs)
         except _NoWayBack as reason:
+            self._complain(str(reason))
             return page("refused.html", 400, reason=str(reason))
         try:
             return self._asked(client, redirect_uri, pairs, given)
         except Refusal as refusal:
+            self._complain(str(refusal))
             return self.back(redirect_uri, refusal, given.get("state"))
 
     def back(self, redirect_uri: str, refusal: Refusal, state: str | None) -> Answer:

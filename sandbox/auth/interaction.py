@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.answer import Answer, Resource
 from sandbox.auth.authorize import Asked, Authorize, Decided
+from sandbox.auth.launches import Launch
 from sandbox.auth.refusal import Refusal
 from sandbox.auth.scopes import granted
 from sandbox.listener import Request
@@ -25,14 +26,19 @@ _LIFETIME = 600.0
 
 @dataclass(frozen=True, kw_only=True)
 class _Open:
-    """An authorization that waits for the user. What is None is not settled yet."""
+    """An authorization that waits for the user.
+
+    `user` and `scopes` are None until they are settled. `patients` and `encounters` are those to
+    choose from, none of them being left when one is chosen or there is no choice.
+    """
 
     asked: Asked
     until: float
-    user: str | None = None
-    patients: tuple[str, ...] = ()
-    encounters: tuple[str, ...] = ()
-    scopes: tuple[str, ...] | None = None
+    user: str | None
+    patient: str | None
+    patients: tuple[str, ...]
+    scopes: tuple[str, ...] | None
+    encounter: str | None = None
 
 
 class Interaction:
@@ -54,18 +60,16 @@ class Interaction:
         if answer := self._authorize.refused(asked):
             return answer
         launch = asked.launch
-        user = self._session(request)
-        if launch.skip_login:
-            user = launch.user or DEFAULT_USER
-        elif launch.user not in (None, user):
-            # A launch is its user's: somebody else who is signed in here has to sign in anew.
-            user = None
+        patients = self._choice(asked)
+        if not launch.patients and patients and launch.skip_auth:
+            return self._back(asked, "invalid_scope", "There is no patient in context.")
         waiting = _Open(
             asked=asked,
             until=self._clock() + _LIFETIME,
-            user=user,
-            patients=self._patients(asked),
-            scopes=self._consented(asked) if launch.skip_auth else None,
+            user=self._user(request, launch),
+            patient=launch.patients[0] if len(launch.patients) == 1 else None,
+            patients=patients,
+            scopes=self._limited(asked) if launch.skip_auth else None,
         )
         return self._proceed(waiting)
 
@@ -78,7 +82,19 @@ class Interaction:
             return page("refused.html", 400, reason="This page is too old, or was sent before.")
         if form.get("answer") == "deny":
             return self._back(waiting.asked, "access_denied", "The user has refused.")
-        return self._settled(waiting, form, [v for n, v in request.form if n == "scope"])
+        if waiting.user is None:
+            return self._sign_in(waiting, form.get("user", ""))
+        if waiting.patients:
+            if form.get("patient") not in waiting.patients:
+                return page("refused.html", 400, reason="There is no such patient to choose.")
+            return self._proceed(replace(waiting, patient=form["patient"], patients=()))
+        if self._encounters(waiting):
+            if form.get("encounter") not in self._encounters(waiting):
+                return page("refused.html", 400, reason="There is no such encounter to choose.")
+            return self._proceed(replace(waiting, encounter=form["encounter"]))
+        chosen = [value for name, value in request.form if name == "scope"]
+        consented = tuple(s for s in self._limited(waiting.asked) if s in chosen)
+        return self._proceed(replace(waiting, scopes=consented))
 
     def sign_in(self, user: str) -> Mapping[str, str]:
         """The header that makes this the user of a browser."""
@@ -95,54 +111,35 @@ class Interaction:
         """Who can sign in."""
         return self._store.all("Practitioner")
 
-    def _settled(self, waiting: _Open, form: Mapping[str, str], scopes: list[str]) -> Answer:
+    def _sign_in(self, waiting: _Open, user: str) -> Answer:
         launch = waiting.asked.launch
-        if waiting.user is None:
-            user = form.get("user", "")
-            if self._store.read(*user.partition("/")[::2]) is None:
-                return page("refused.html", 400, reason="Nobody of this name works here.")
-            if launch.user not in (None, user):
-                return self._back(
-                    waiting.asked, "access_denied", "This is a launch of another user."
-                )
-            answer = self._proceed(replace(waiting, user=user))
-            return replace(answer, headers={**answer.headers, **self.sign_in(user)})
-        if len(waiting.patients) > 1:
-            if form.get("patient") not in waiting.patients:
-                return page("refused.html", 400, reason="There is no such patient to choose.")
-            return self._proceed(replace(waiting, patients=(form["patient"],)))
-        if self._wants_encounter(waiting):
-            if form.get("encounter") not in self._encounters(waiting.patients[0]):
-                return page("refused.html", 400, reason="There is no such encounter to choose.")
-            return self._proceed(replace(waiting, encounters=(form["encounter"],)))
-        consented = granted(self._consented(waiting.asked), scopes)
-        return self._proceed(replace(waiting, scopes=consented))
+        if user not in (f"Practitioner/{one['id']}" for one in self.users()):
+            return page("refused.html", 400, reason="Nobody of this name works here.")
+        if launch.user not in (None, user):
+            return self._back(waiting.asked, "access_denied", "This launch is of another user.")
+        answer = self._proceed(replace(waiting, user=user))
+        return replace(answer, headers={**answer.headers, **self.sign_in(user)})
 
     def _proceed(self, waiting: _Open) -> Answer:
-        asked = waiting.asked
         if waiting.user is None:
             return self._page(waiting, "login.html", users=self.users())
-        if len(waiting.patients) > 1:
-            if asked.launch.skip_auth and not asked.launch.patients:
-                return self._back(asked, "invalid_scope", "There is no patient in context.")
+        if waiting.patients:
             patients = [self._store.read("Patient", p) for p in waiting.patients]
             return self._page(waiting, "patients.html", patients=patients)
-        if self._wants_encounter(waiting):
-            encounters = self._encounters(waiting.patients[0])
-            return self._page(waiting, "encounters.html", encounters=encounters)
+        if encounters := self._encounters(waiting):
+            found = [self._store.read("Encounter", e) for e in encounters]
+            return self._page(waiting, "encounters.html", encounters=found)
         if waiting.scopes is None:
-            scopes = self._consented(asked)
-            return self._page(waiting, "consent.html", scopes=scopes)
+            return self._page(waiting, "consent.html", scopes=self._limited(waiting.asked))
         if not waiting.scopes:
-            return self._back(asked, "invalid_scope", "Nothing of the scope is granted.")
-        patient = next(iter(waiting.patients), None)
+            return self._back(waiting.asked, "invalid_scope", "Nothing of the scope is granted.")
         decided = Decided(
             user=waiting.user,
-            patient=patient,
-            encounter=self._encounter(waiting, patient),
+            patient=waiting.patient,
+            encounter=self._encounter(waiting),
             scopes=waiting.scopes,
         )
-        return self._authorize.finish(asked, decided)
+        return self._authorize.finish(waiting.asked, decided)
 
     def _page(self, waiting: _Open, name: str, **values: Any) -> Answer:
         number = secrets.token_urlsafe(32)
@@ -154,38 +151,46 @@ class Interaction:
     def _back(self, asked: Asked, error: str, description: str) -> Answer:
         return self._authorize.back(asked.redirect_uri, Refusal(error, description), asked.state)
 
-    def _session(self, request: Request) -> str | None:
-        try:
-            found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return None
-        return self.signed_in.get(found.value) if found else None
+    def _user(self, request: Request, launch: Launch) -> str | None:
+        if launch.skip_login:
+            return launch.user or DEFAULT_USER
+        user = self.signed_in.get(_session(request))
+        # A launch is its user's: somebody else who is signed in here has to sign in anew.
+        return user if launch.user in (None, user) else None
 
-    def _consented(self, asked: Asked) -> tuple[str, ...]:
+    def _limited(self, asked: Asked) -> tuple[str, ...]:
         limit = asked.launch.scope
         return asked.scopes if limit is None else granted(asked.scopes, limit.split(" "))
 
-    def _patients(self, asked: Asked) -> tuple[str, ...]:
-        needs = any(s == "launch/patient" or s.startswith("patient/") for s in asked.scopes)
-        if asked.launch.patients or not needs:
-            return asked.launch.patients
-        everybody = tuple(patient["id"] for patient in self._store.all("Patient"))
-        # A choice, even of one: nobody is put into context without being chosen.
-        return everybody if len(everybody) > 1 else (*everybody, *everybody)
+    def _choice(self, asked: Asked) -> tuple[str, ...]:
+        needed = any(s == "launch/patient" or s.startswith("patient/") for s in asked.scopes)
+        if asked.launch.patients or not needed:
+            return asked.launch.patients if len(asked.launch.patients) > 1 else ()
+        return tuple(patient["id"] for patient in self._store.all("Patient"))
 
-    def _encounters(self, patient: str) -> list[str]:
-        found = self._store.search("Encounter", [("patient", patient), ("_sort", "-date")])
-        return [encounter["id"] for encounter in found]
-
-    def _wants_encounter(self, waiting: _Open) -> bool:
+    def _encounters(self, waiting: _Open) -> list[str]:
         manual = waiting.asked.launch.encounter == "MANUAL"
-        chosen = waiting.encounters or not waiting.patients
-        return manual and not chosen and bool(self._encounters(waiting.patients[0]))
+        wanted = {"launch", "launch/encounter"}.intersection(waiting.asked.scopes)
+        if not (manual and wanted and waiting.patient) or waiting.encounter:
+            return []
+        return self._of_patient(waiting.patient)
 
-    def _encounter(self, waiting: _Open, patient: str | None) -> str | None:
+    def _encounter(self, waiting: _Open) -> str | None:
         kind = waiting.asked.launch.encounter
         if kind == "MANUAL":
-            return next(iter(waiting.encounters), None)
+            return waiting.encounter
         if kind == "AUTO":
-            return next(iter(self._encounters(patient)), None) if patient else None
+            return next(iter(self._of_patient(waiting.patient)), None)
         return kind
+
+    def _of_patient(self, patient: str | None) -> list[str]:
+        found = self._store.search("Encounter", [("patient", patient or ""), ("_sort", "-date")])
+        return [encounter["id"] for encounter in found]
+
+
+def _session(request: Request) -> str:
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
