@@ -25,6 +25,7 @@ from store import StoreError, drafts
 from store.feedback import FeedbackItem, add_feedback, past
 from store.hashes import Hashes
 from store.overrides import HIDDEN_FOR, Past, Subject, hides
+from store.persons import person
 from store.sealing import Seal
 from store.story import Call, CardRecord, record_call
 from web.errors import Problem
@@ -140,13 +141,12 @@ class Memory:
 
     def _who(self, caller: Caller, request: HookRequest) -> tuple[str, str | None]:
         """The patient and the user of a call, as this EHR's keyed hashes."""
-        # Two FHIR servers of one EHR may use one id for two people.
-        several = len(caller.ehr.fhir_bases) > 1
-        where = f"{request.fhir_server} " if several else ""
+        base, bases = request.fhir_server, caller.ehr.fhir_bases
+        patient = person(base, bases, request.context.patient_id)
         user = getattr(request.context, "user_id", None)
         return (
-            self._hashes.of(caller.realm, "patient", where + request.context.patient_id),
-            self._hashes.of(caller.realm, "user", where + user) if user else None,
+            self._hashes.of(caller.realm, "patient", patient),
+            self._hashes.of(caller.realm, "user", person(base, bases, user)) if user else None,
         )
 
     def _record(

@@ -94,7 +94,7 @@ def add(engine: Engine, kept: Kept, cookie: str, jar: str) -> list[Kept]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": int(jar[:15], 16)})
         ended = connection.execute(delete(launches).where(others, over).returning(*_KEPT)).all()
         connection.execute(insert(launches), row)
-        return list(map(_kept, ended))
+        return [_kept(each) for each in ended]
 
     return database.write(engine, replace)
 
@@ -169,7 +169,7 @@ def _one(engine: Engine, statement: Any) -> Kept | None:
     return _kept(found[0]) if found else None
 
 
-def _kept(row: Row[Any]) -> Kept:
+def _kept(row: Any) -> Kept:
     return Kept(
         handle=row.handle,
         ehr_id=row.ehr,

@@ -38,8 +38,15 @@ def begin(
     until: datetime,
 ) -> bool:
     """Keep a launch; the oldest of the same jar makes room. False if too many wait altogether."""
-    row = {"id": id, "ehr": ehr_id, "cookie": cookie, "jar": jar}
-    row |= {"at": at, "until": until, "sealed": sealed}
+    row = {
+        "id": id,
+        "ehr": ehr_id,
+        "cookie": cookie,
+        "jar": jar,
+        "at": at,
+        "until": until,
+        "sealed": sealed,
+    }
     oldest = (
         select(pending.c.id)
         .where(pending.c.jar == jar)
