@@ -244,7 +244,12 @@ class DevelopmentEhr:
         answer = self._plain(request)
         if answer is None and request.path.startswith("/fhir/"):
             return self.fhir.answered(request)
-        return answer or json_answer({"error": "Nothing answers to this here."}, 404), _SOUND
+        if answer is None:
+            methods = _METHODS.get(request.path)
+            headers = {"Allow": methods} if methods else {}
+            answer = json_answer({"error": "There is no such thing here."}, 404, headers)
+            answer = replace(answer, status=405 if methods else 404)
+        return answer, _SOUND
 
     def _plain(self, request: Request) -> Answer | None:
         match request.method, request.path.split("/")[1:]:
@@ -294,6 +299,15 @@ class DevelopmentEhr:
 
 
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
+_METHODS = {
+    "/auth/token": "POST",
+    "/auth/revoke": "POST",
+    "/auth/introspect": "POST",
+    "/auth/interaction": "POST",
+    "/auth/authorize": "GET, POST",
+    "/sim/launch": "POST",
+    "/jwks.json": "GET",
+}
 _STYLE = {"color_background": "#ffffff", "color_text": "#14202a", "color_highlight": "#0b5a70"}
 
 

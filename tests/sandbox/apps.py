@@ -4,6 +4,8 @@ import http.client
 import json
 import secrets
 import time
+from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -86,6 +88,16 @@ def send(
         connection.close()
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @dataclass
 class App:
     """A client of `CLIENTS` at one EHR, with a new verifier, state and nonce for each use."""
@@ -93,7 +105,7 @@ class App:
     ehr: DevelopmentEhr
     client_id: str = "asymmetric"
     scope: str = SCOPE
-    now: float | None = None
+    clock: Callable[[], float] = time.time
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     state: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -122,7 +134,7 @@ class App:
         return send(f"{self.ehr.origin}/auth/authorize?{query}", headers=headers)
 
     def assertion(self, header: Json | None = None, key: Any = KEY, **changed: Any) -> str:
-        now = int(time.time() if self.now is None else self.now)
+        now = int(self.clock())
         head = {"alg": "ES384", "typ": "JWT", "kid": KEY.thumbprint(), **(header or {})}
         claims = {
             "iss": self.client_id,
@@ -143,8 +155,6 @@ class App:
         headers = {}
         match self.client_id:
             case "basic":
-                from base64 import b64encode
-
                 encoded = b64encode(f"basic:{SECRET}".encode()).decode()
                 headers["Authorization"] = f"Basic {encoded}"
             case "post":
@@ -158,7 +168,7 @@ class App:
         sent = {name: value for name, value in given.items() if value is not None}
         return send(f"{self.ehr.origin}/auth/{endpoint}", sent, headers)
 
-    def exchange(self, code: str, **changed: str | None) -> Reply:
+    def exchange(self, code: str, /, **changed: str | None) -> Reply:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -167,7 +177,7 @@ class App:
         }
         return self.call("token", form, **changed)
 
-    def refresh(self, token: str, **changed: str | None) -> Reply:
+    def refresh(self, token: str, /, **changed: str | None) -> Reply:
         form = {"grant_type": "refresh_token", "refresh_token": token}
         return self.call("token", form, **changed)
 

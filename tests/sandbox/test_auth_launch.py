@@ -1,28 +1,19 @@
 """A whole launch at the development EHR, from its document to the records."""
 
-from collections.abc import Iterator
-
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sandbox.ehr import DevelopmentEhr
-from sandbox.records import shipped_bundles
-from tests.sandbox.apps import CLIENTS, App, send
-
-
-@pytest.fixture(scope="module")
-def ehr() -> Iterator[DevelopmentEhr]:
-    with DevelopmentEhr(shipped_bundles(), CLIENTS) as running:
-        yield running
+from tests.sandbox.apps import App, Clock, send
 
 
 @pytest.mark.parametrize("client_id", ["asymmetric", "basic", "post", "public"])
 @pytest.mark.req("SL-207", "SL-213")
 def test_each_kind_of_client_gets_a_token_that_reads_the_patient(
-    ehr: DevelopmentEhr, client_id: str
+    ehr: DevelopmentEhr, clock: Clock, client_id: str
 ) -> None:
-    app = App(ehr, client_id)
+    app = App(ehr, client_id, clock=clock)
     reply = app.opened(
         need_patient_banner=False,
         intent="reconcile",
