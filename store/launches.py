@@ -38,10 +38,15 @@ _AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A launch as it is kept. `handle`: its digest. `patient_hash` is part of the seal's place."""
+    """A launch as it is kept, with digests of its handle and its cookie.
+
+    What says whose it is belongs into the seal's place, so that nobody who can write to the
+    database can hand it to another browser.
+    """
 
     handle: str
     ehr_id: str
+    cookie: str
     user_hash: str | None
     patient_hash: str
     at: datetime
@@ -51,6 +56,7 @@ class Kept:
 _KEPT = (
     launches.c.handle,
     launches.c.ehr,
+    launches.c.cookie,
     launches.c.user_hash,
     launches.c.patient_hash,
     launches.c.at,
@@ -58,7 +64,7 @@ _KEPT = (
 )
 
 
-def add(engine: Engine, kept: Kept, cookie: str, jar: str) -> list[Kept]:
+def add(engine: Engine, kept: Kept, jar: str) -> list[Kept]:
     """Keep a new launch; those of the same jar that it ends, which are gone now.
 
     Those are launches of another user, those over their time, and the oldest beyond the eighth.
@@ -67,7 +73,7 @@ def add(engine: Engine, kept: Kept, cookie: str, jar: str) -> list[Kept]:
     row = {
         "handle": kept.handle,
         "ehr": kept.ehr_id,
-        "cookie": cookie,
+        "cookie": kept.cookie,
         "jar": jar,
         "user_hash": kept.user_hash,
         "patient_hash": kept.patient_hash,
@@ -173,6 +179,7 @@ def _kept(row: Any) -> Kept:
     return Kept(
         handle=row.handle,
         ehr_id=row.ehr,
+        cookie=row.cookie,
         user_hash=row.user_hash,
         patient_hash=row.patient_hash,
         at=row.at,

@@ -38,6 +38,8 @@ KEYS = frozenset(
         "error",
         "place",
         "logger",
+        "launch",
+        "user",
     }
 )
 

@@ -24,6 +24,7 @@ def kept(number: int = 1, **changes: Any) -> Kept:
     given: dict[str, Any] = {
         "handle": f"handle-{number}",
         "ehr_id": "north",
+        "cookie": f"cookie-{number}",
         "user_hash": "user-1",
         "patient_hash": f"patient-{number}",
         "at": NOW,
@@ -34,7 +35,7 @@ def kept(number: int = 1, **changes: Any) -> Kept:
 
 def add(engine: Engine, number: int = 1, jar: str = "0" * 32, **changes: Any) -> set[str]:
     """Keep a launch; the handles of those that it ended."""
-    ended = launches.add(engine, kept(number, **changes), f"cookie-{number}", jar)
+    ended = launches.add(engine, kept(number, **changes), jar)
     return {each.handle for each in ended}
 
 

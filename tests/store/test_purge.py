@@ -28,12 +28,13 @@ def fill(engine: Engine) -> None:
     launch = Kept(
         handle="handle",
         ehr_id="north",
+        cookie="cookie",
         user_hash=None,
         patient_hash="patient-1",
         at=NOW,
         sealed=b"",
     )
-    launches.add(engine, launch, "cookie", "0" * 32)
+    launches.add(engine, launch, "0" * 32)
     Replay(engine, NOW.timestamp).first_use(ISSUER, "a", NOW.timestamp() + 300)
     assert {name: len(rows(engine, table)) for name, table in metadata.tables.items()} == (
         dict.fromkeys(TABLES, 1)
