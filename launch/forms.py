@@ -1,8 +1,8 @@
 """Which posts to a chart are from a page of that chart (cross-site request forgery).
 
-Its cookie is sent from any frame, so it proves nothing. The browser has to say that the post is from
-our own origin (Fetch Metadata; `Origin` where it is older), and the form has to send back the token
-of its launch and the patient that it was drawn for.
+Its cookie is sent from any frame, so it proves nothing. The browser has to say that the post is
+from our own origin (Fetch Metadata; `Origin` where it is older), and the form has to send back the
+token of its launch and the patient that it was drawn for.
 """
 
 from __future__ import annotations

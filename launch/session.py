@@ -1,4 +1,4 @@
-"""Live launches: one chart for one user in one window, and nothing that means "the current patient".
+"""Live launches: one chart for one user in one window; nothing means "the current patient".
 
 A launch has a handle, in the path of every page, and a cookie of its own; both are random and of
 both the database has a digest. What was verified when it began is never changed (`Launch` is
