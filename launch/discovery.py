@@ -96,7 +96,7 @@ class _Known:
 
 
 class Discovery:
-    """The endpoints of every EHR. Safe to share between threads. `clock`: seconds that only grow."""
+    """The endpoints of every EHR. Safe to share between threads. `clock`: in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -156,7 +156,8 @@ def _checked(ehr: Ehr, smart: Smart, iss: str, document: _Document) -> Endpoints
     if methods and smart.auth not in (*methods, "none"):
         raise LaunchError("ehr-setup", f"the EHR does not offer {smart.auth}")
     algorithms = tuple(document.token_endpoint_auth_signing_alg_values_supported or ())
-    if smart.auth == "private_key_jwt" and smart.algorithm not in (algorithms or smart.algorithm):
+    takes = algorithms or (smart.algorithm,)
+    if smart.auth == "private_key_jwt" and smart.algorithm not in takes:
         raise LaunchError("ehr-setup", f"the EHR does not take {smart.algorithm}")
     capabilities = frozenset(document.capabilities)
     for wanted in _WANTED:
