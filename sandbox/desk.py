@@ -4,10 +4,12 @@ The launcher understands what smart-launcher-v2 calls its options, and the addre
 public CDS Hooks sandbox asks for launches.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
 
 from sandbox.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.auth.clients import Client
@@ -32,6 +34,37 @@ class Ehr(Protocol):
 
     def sign_out(self, user: str = ...) -> None:
         """The user leaves."""
+
+
+class _Wanted(Struct, forbid_unknown_fields=True):
+    """A launch as a program asks for it at /sim/launch."""
+
+    launch_url: str
+    patient: str | list[str] | None = None
+    user: str = DEFAULT_USER
+    encounter: str | None = None
+    app_context: str | None = None
+    need_patient_banner: bool | None = None
+    intent: str | None = None
+    tenant: str | None = None
+    style: bool = False
+    fhir_context: list[dict[str, Any] | str] | None = None
+    skip_login: bool = True
+    skip_auth: bool = True
+    scope: str | None = None
+    faults: list[str] = []
+
+
+class _Parameters(Struct, rename="camel"):
+    patient: str = ""
+    app_context: str | None = None
+
+
+class _WantedByHooks(Struct, rename="camel"):
+    """A launch as the public CDS Hooks sandbox asks for it."""
+
+    launch_url: str
+    parameters: _Parameters
 
 
 class _Refused(Exception):
@@ -65,10 +98,10 @@ class Desk:
                 case "POST", "/launcher":
                     return redirect(self._from_form(request))
                 case "POST", "/sim/launch":
-                    return json_answer(self._from_json(_object(request)))
+                    return json_answer(self._from_json(request.body))
                 case "POST", "/fhir/_services/smart/Launch":
-                    return self._for_hooks(_object(request))
-        except (_Refused, ValueError, TypeError) as error:
+                    return self._for_hooks(request.body)
+        except (_Refused, ValueError, msgspec.DecodeError) as error:
             if request.path.startswith("/fhir/"):
                 return refused(400, "invalid", str(error))
             if request.path == "/sim/launch":
@@ -159,20 +192,21 @@ class Desk:
         )
         return self._ehr.launch_url(url, launch)
 
-    def _from_json(self, body: Mapping[str, Any]) -> dict[str, str]:
-        client, url = self._app(body.get("launch_url"))
-        launch = self._ehr.launch(
-            client.id, **{n: v for n, v in body.items() if n not in ("launch_url", "client_id")}
-        )
+    def _from_json(self, body: bytes) -> dict[str, str]:
+        wanted = msgspec.json.decode(body, type=_Wanted)
+        client, url = self._app(wanted.launch_url)
+        members = msgspec.structs.asdict(wanted)
+        del members["launch_url"]
+        launch = self._ehr.launch(client.id, **members)
         return {"launch_id": launch, "url": self._ehr.launch_url(url, launch)}
 
-    def _for_hooks(self, body: Mapping[str, Any]) -> Answer:
-        client, _ = self._app(body.get("launchUrl") or body.get("launch_url"))
-        parameters = body.get("parameters", {})
+    def _for_hooks(self, body: bytes) -> Answer:
+        wanted = msgspec.json.decode(body, type=_WantedByHooks)
+        client, _ = self._app(wanted.launch_url)
         launch = self._ehr.launch(
             client.id,
-            patient=_listed(parameters.get("patient", "")),
-            app_context=parameters.get("appContext"),
+            patient=_listed(wanted.parameters.patient),
+            app_context=wanted.parameters.app_context,
         )
         return json_answer({"launch_id": launch})
 
@@ -182,13 +216,6 @@ class Desk:
             if url is None or url == registered:
                 return client, registered
         raise _Refused("No app is registered with this launch URL.")
-
-
-def _object(request: Request) -> Mapping[str, Any]:
-    found = json.loads(request.body)
-    if not isinstance(found, dict):
-        raise _Refused("The body is not a JSON object.")
-    return found
 
 
 def _listed(text: str) -> list[str]:

@@ -236,8 +236,8 @@ class DevelopmentEhr:
     def _routed(self, request: Request) -> tuple[Answer, Fault]:
         match request.method, request.path:
             case "GET", "/fhir/.well-known/smart-configuration":
-                methods = (client.auth for client in self._clients.values())
-                document = smart_configuration(self._site, methods)
+                ways = (client.auth for client in self._clients.values())
+                document = smart_configuration(self._site, ways)
                 return discovered(document, self._site, self._discovery_faults)
             case "POST", "/auth/token":
                 return self._endpoint.token(request)

@@ -1,5 +1,6 @@
 """The pages of the development EHR. They say on top that all of its data is synthetic."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,17 @@ def who(patient: Resource) -> str:
     """Family name, given name, date of birth and sex of a patient."""
     name = (patient.get("name") or [{}])[0]
     given = " ".join(name.get("given", ()))
-    born, sex = patient.get("birthDate", "not known"), patient.get("gender", "not known")
-    return f"{name.get('family', patient['id'])}, {given} · born {born} · {sex}"
+    sex = patient.get("gender", "sex not known")
+    born = _shown(patient.get("birthDate"))
+    return f"{name.get('family', patient['id'])}, {given} · {born} · {sex}"
+
+
+def _shown(birth_date: str | None) -> str:
+    if birth_date is None:
+        return "date of birth not known"
+    if len(birth_date) < len("2026-01-02"):
+        return f"born {birth_date}"
+    return f"born {date.fromisoformat(birth_date):%d %b %Y}"
 
 
 _TEMPLATES.filters["who"] = who
