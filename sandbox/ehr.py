@@ -7,6 +7,7 @@ only what a launch asks for by name (`sandbox.auth.faults`).
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -16,7 +17,12 @@ from sandbox.auth.assertions import Assertions
 from sandbox.auth.authorize import Authorize
 from sandbox.auth.clients import Client, by_id
 from sandbox.auth.credentials import Credentials
-from sandbox.auth.discovery import discovered, openid_configuration, smart_configuration
+from sandbox.auth.discovery import (
+    discovered,
+    openid_configuration,
+    published,
+    smart_configuration,
+)
 from sandbox.auth.faults import checked
 from sandbox.auth.fhir_faults import fhir_fault
 from sandbox.auth.id_token import Signer
@@ -75,6 +81,7 @@ class DevelopmentEhr:
         self.seen: list[Request] = []
         self.refusals: list[str] = []
         self._clients = by_id(clients)
+        self._clock = clock
         self._delay = delay
         self._open_records = open_records
         self._listener = Listener(port, self._respond)
@@ -106,7 +113,7 @@ class DevelopmentEhr:
         self._interaction = Interaction(authorize, self.fhir.store, clock)
         credentials = Credentials(self._clients, Assertions(clock, refetch_keys))
         self._endpoint = TokenEndpoint(
-            self._site, credentials, self._vault, self._signer, lifetimes
+            self._site, credentials, self._vault, self._signer, lifetimes, clock
         )
         self._desk = Desk(self._clients, self.fhir.store, self, self._interaction)
         self._standalone: dict[str, Any] | None = None
@@ -219,7 +226,9 @@ class DevelopmentEhr:
         self.seen.append(request)
         yield self._delay, b""
         answer, fault = self._answered(request)
-        yield from fault.pieces(self._shared(request, answer))
+        # A fault may have set a Date of its own.
+        dated = {"Date": formatdate(self._clock(), usegmt=True), **answer.headers}
+        yield from fault.pieces(self._shared(request, replace(answer, headers=dated)))
 
     def _answered(self, request: Request) -> tuple[Answer, Fault]:
         if request.headers.get("host") not in self._hosts:
@@ -239,8 +248,12 @@ class DevelopmentEhr:
                 ways = (client.auth for client in self._clients.values())
                 document = smart_configuration(self._site, ways)
                 return discovered(document, self._site, self._discovery_faults)
+            case "GET", "/jwks.json":
+                return published(self._signer.keys, self._site, self._discovery_faults)
             case "POST", "/auth/token":
                 return self._endpoint.token(request)
+            case "POST", "/auth/revoke":
+                return self._endpoint.revoke(request)
         answer = self._plain(request)
         if answer is None and request.path.startswith("/fhir/"):
             return self.fhir.answered(request)
@@ -255,16 +268,12 @@ class DevelopmentEhr:
         match request.method, request.path.split("/")[1:]:
             case "GET", ["fhir", ".well-known", "openid-configuration"]:
                 return json_answer(openid_configuration(self._site), headers=_PUBLIC)
-            case "GET", ["jwks.json"]:
-                return json_answer(self._signer.keys, headers=_PUBLIC)
             case "GET", ["style.json"]:
                 return json_answer(_STYLE, headers=_PUBLIC)
             case "GET" | "POST", ["auth", "authorize"]:
                 return self._interaction.start(request)
             case "POST", ["auth", "interaction"]:
                 return self._interaction.go_on(request)
-            case "POST", ["auth", "revoke"]:
-                return self._endpoint.revoke(request)
             case "POST", ["auth", "introspect"]:
                 return self._endpoint.introspect(request)
             case "GET", ["pages", name]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.answer import Answer, json_answer, redirect
 from sandbox.auth.site import Site
-from sandbox.faults import Fault, Slow
+from sandbox.faults import Drip, Fault, Slow
 
 CAPABILITIES = [
     "launch-ehr",
@@ -110,7 +110,21 @@ def discovered(
         answer = Answer(200, answer.body.ljust(1 << 20), answer.headers)
     if "disco_redirect" in faults:
         answer = redirect(f"{site.elsewhere}/fhir/.well-known/smart-configuration")
+    if "disco_drip" in faults:
+        return answer, Drip(site.slow / 20)
     return answer, Slow(site.slow) if "disco_slow" in faults else Fault()
+
+
+def published(keys: dict[str, Any], site: Site, faults: Collection[str]) -> tuple[Answer, Fault]:
+    """The answer with the keys of the id_tokens, spoilt as asked."""
+    answer = json_answer({"keys": []} if "jwks_empty" in faults else keys, headers=_OPEN)
+    if "jwks_404" in faults:
+        answer = json_answer({"error": "not found"}, 404, _OPEN)
+    if "jwks_huge" in faults:
+        answer = Answer(200, answer.body.ljust(1 << 20), answer.headers)
+    if "jwks_redirect" in faults:
+        answer = redirect(f"{site.elsewhere}/jwks.json")
+    return answer, Slow(site.slow) if "jwks_slow" in faults else Fault()
 
 
 _CHANGED: dict[str, dict[str, Any]] = {

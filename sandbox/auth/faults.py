@@ -1,8 +1,8 @@
 """What the authorization server and the FHIR server can be asked to do wrong, by name.
 
 A launch carries the names of its faults; nothing is wrong that was not asked for. A fault of FHIR
-may be limited to a type: "fhir_403:Observation". Those of discovery show from the moment when the
-launch is made, in every answer, until the next launch is made.
+may be limited to a type: "fhir_403:Observation". Those of discovery and of the keys show
+from the moment when the launch is made, in every answer, until the next launch is made.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ FAULTS: dict[str, str] = {
     "disco_html": "A web page stands in its place.",
     "disco_redirect": "It is said to be elsewhere.",
     "disco_slow": "It takes very long.",
+    "disco_drip": "It comes a byte at a time.",
     "disco_huge": "It has a megabyte of white space behind it.",
     "disco_array": "It stands in an array.",
     "disco_no_s256": "It names plain as the only PKCE method.",
@@ -30,6 +31,11 @@ FAULTS: dict[str, str] = {
     "disco_no_revocation": "It has no revocation endpoint.",
     "disco_v1_only": "It offers scopes of version 1 only, and no authorize-post.",
     "disco_no_launch": "It does not list the capabilities for launches.",
+    "jwks_404": "The keys of the id_tokens are not there.",
+    "jwks_empty": "There are none of them.",
+    "jwks_redirect": "They are said to be elsewhere.",
+    "jwks_slow": "They take very long.",
+    "jwks_huge": "They have a megabyte of white space behind them.",
     "jwks_rotated": "The key of the id_token is a new one, and the old one is gone.",
     # authorize: a page, no way back to the app
     "auth_invalid_client_id": "The client is said to be unknown.",
@@ -64,6 +70,8 @@ FAULTS: dict[str, str] = {
     "token_dropped": "Hung up after half of the answer.",
     # token: issued, and then spoilt
     "token_slow": "The answer takes very long.",
+    "token_drip": "The answer comes a byte at a time.",
+    "token_clock_off": "The Date of the answer is two minutes ahead.",
     "token_not_json": "The answer is a form, not JSON.",
     "token_array": "The answer is an array.",
     "token_duplicate": "The answer has the patient twice, and not the same one.",
@@ -108,6 +116,9 @@ FAULTS: dict[str, str] = {
     "refresh_more_scope": "More is said to be granted than before.",
     "refresh_null": "The new refresh_token is null, and the old one stays.",
     "refresh_not_rotated": "No new refresh_token, and the old one stays.",
+    # revocation
+    "revoke_503": "503 with a web page, and the token stays good.",
+    "revoke_slow": "The answer takes very long.",
     # id_token
     "idt_missing": "No id_token.",
     "idt_null": "The id_token is null.",

@@ -28,8 +28,8 @@ _LIFETIME = 600.0
 class _Open:
     """An authorization that waits for the user.
 
-    `user` and `scopes` are None until they are settled. `patients` and `encounters` are those to
-    choose from, none of them being left when one is chosen or there is no choice.
+    `user` and `scopes` are None until they are settled. `patients` are those to choose from, none
+    being left when one is chosen, or when there is no choice.
     """
 
     asked: Asked

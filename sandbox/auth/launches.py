@@ -61,11 +61,6 @@ class Launches:
         self._waiting[value] = (self._clock() + self._lifetime, launch)
         return value
 
-    def peek(self, value: str) -> Launch | None:
-        """The launch of a value, whether or not it may still be taken up."""
-        found = self._waiting.get(value)
-        return found[1] if found else None
-
     def take(self, value: str, client_id: str) -> Launch | None:
         """The launch of a value that this app may take up, once."""
         until, launch = self._waiting.get(value, (0.0, None))

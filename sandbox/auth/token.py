@@ -6,6 +6,7 @@ notices.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.answer import Answer, json_answer
@@ -14,7 +15,7 @@ from sandbox.auth.credentials import MEMBERS, Credentials
 from sandbox.auth.id_token import Signer, subject
 from sandbox.auth.refusal import NOT_STORED, Refusal
 from sandbox.auth.site import Site
-from sandbox.auth.token_faults import refused, sent, spoilt
+from sandbox.auth.token_faults import refused, sent, spoilt, unrevoked
 from sandbox.auth.vault import Grant, Lifetimes, Vault
 from sandbox.faults import Fault
 from sandbox.listener import Request
@@ -40,12 +41,14 @@ class TokenEndpoint:
         vault: Vault,
         signer: Signer,
         lifetimes: Lifetimes,
+        clock: Callable[[], float],
     ) -> None:
         self._site = site
         self._credentials = credentials
         self._vault = vault
         self._signer = signer
         self._lifetimes = lifetimes
+        self._clock = clock
 
     def token(self, request: Request) -> Answered:
         """The answer to a request for tokens. Refusal for one that is not sound."""
@@ -59,13 +62,16 @@ class TokenEndpoint:
             return self._exchange(client, form)
         return self._refresh(client, form)
 
-    def revoke(self, request: Request) -> Answer:
+    def revoke(self, request: Request) -> Answered:
         """Ends a token. 200 for an unknown one too."""
         form = _once(request)
         client = self._credentials.client(request, form, (self._site.token, self._site.revoke))
         _exactly(form, client, {"token"}, {"token_type_hint"})
-        self._vault.revoke(form["token"], client)
-        return json_answer({}, headers=NOT_STORED)
+        token = self._vault.active(form["token"])
+        answer, fault = unrevoked(token.grant, self._site) if token else (None, Fault())
+        if answer is None:
+            self._vault.revoke(form["token"], client)
+        return answer or json_answer({}, headers=NOT_STORED), fault
 
     def introspect(self, request: Request) -> Answer:
         """What a token of this client is good for."""
@@ -99,7 +105,7 @@ class TokenEndpoint:
             members["refresh_token"] = self._vault.refresh(grant)
         if "openid" in grant.scopes:
             members["id_token"] = self._signer.id_token(grant, members["access_token"])
-        return sent("token", spoilt("token", members, grant, self._site), grant, self._site)
+        return self._sent("token", members, grant)
 
     def _refresh(self, client: Client, form: dict[str, str]) -> Answered:
         grant = self._vault.rotate(form["refresh_token"], client, _keeps)
@@ -113,7 +119,11 @@ class TokenEndpoint:
         members = self._issued(grant, scopes)
         if not any(map(grant.has, _NOT_ROTATED)):
             members["refresh_token"] = self._vault.refresh(grant)
-        return sent("refresh", spoilt("refresh", members, grant, self._site), grant, self._site)
+        return self._sent("refresh", members, grant)
+
+    def _sent(self, step: str, members: dict[str, Any], grant: Grant) -> Answered:
+        changed = spoilt(step, members, grant, self._site)
+        return sent(step, changed, grant, self._site, self._clock())
 
     def _issued(self, grant: Grant, scopes: tuple[str, ...]) -> dict[str, Any]:
         return {

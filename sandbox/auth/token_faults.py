@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 from sandbox.answer import Answer, json_answer
@@ -10,7 +11,7 @@ from sandbox.auth.refusal import NOT_STORED, Refusal
 from sandbox.auth.scopes import ResourceScope, resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Grant
-from sandbox.faults import Fault, Slow, Truncated
+from sandbox.faults import Drip, Fault, Slow, Truncated
 
 Members = dict[str, Any]
 
@@ -59,7 +60,7 @@ def spoilt(step: str, members: Members, grant: Grant, site: Site) -> Members:
     return members
 
 
-def sent(step: str, members: Members, grant: Grant, site: Site) -> tuple[Answer, Fault]:
+def sent(step: str, members: Members, grant: Grant, site: Site, now: float) -> tuple[Answer, Fault]:
     """The answer with these members, and how it goes out."""
     answer = json_answer(members, headers=NOT_STORED)
     if grant.has(f"{step}_slow"):
@@ -73,9 +74,20 @@ def sent(step: str, members: Members, grant: Grant, site: Site) -> tuple[Answer,
     if grant.has("token_duplicate"):
         other = json.dumps({"patient": "another-patient"})[1:-1].encode()
         answer = replace(answer, body=answer.body[:-1] + b", " + other + b"}")
+    if grant.has("token_clock_off"):
+        ahead = formatdate(now + 120, usegmt=True)
+        answer = replace(answer, headers={**answer.headers, "Date": ahead})
+    if grant.has("token_drip"):
+        return answer, Drip(site.slow / 20)
     if grant.has("token_huge"):
         answer = replace(answer, body=answer.body.ljust(1 << 20))
     return answer, Truncated() if grant.has("token_dropped") else Fault()
+
+
+def unrevoked(grant: Grant, site: Site) -> tuple[Answer | None, Fault]:
+    """The answer in place of a revocation, if there is one, and how the answer goes out."""
+    answer = Answer(503, _PAGE, _HTML) if grant.has("revoke_503") else None
+    return answer, Slow(site.slow) if grant.has("revoke_slow") else Fault()
 
 
 def _refusal(error: str) -> Refusal:

@@ -5,6 +5,7 @@ import json
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -103,6 +104,33 @@ def test_a_fault_of_discovery_shows_until_the_next_launch(ehr: DevelopmentEhr, f
 def test_slow_discovery_takes_its_time(ehr: DevelopmentEhr) -> None:
     assert slowly(lambda: discovery(ehr, "disco_slow")).status == 200
     discovery(ehr)
+
+
+def test_a_dripping_answer_comes_whole_in_the_end(clock: Clock) -> None:
+    with DevelopmentEhr(shipped_bundles(), CLIENTS, clock=clock, slow=0.002) as ehr:
+        assert discovery(ehr, "disco_drip").json["issuer"] == ehr.iss
+        assert App(ehr, clock=clock).opened(faults=["token_drip"]).json["access_token"]
+
+
+KEYS: dict[str, Callable[[Reply], bool]] = {
+    "jwks_404": lambda r: r.status == 404,
+    "jwks_empty": lambda r: r.json == {"keys": []},
+    "jwks_redirect": lambda r: r.headers.get("Location") == f"{ELSEWHERE}/jwks.json",
+    "jwks_huge": lambda r: len(r.body) == 1 << 20,
+    "jwks_slow": lambda r: r.status == 200,
+}
+
+
+@pytest.mark.parametrize("fault", KEYS)
+def test_a_fault_of_the_keys_shows_until_the_next_launch(ehr: DevelopmentEhr, fault: str) -> None:
+    discovery(ehr, fault)
+    if fault == "jwks_slow":
+        reply = slowly(lambda: send(f"{ehr.origin}/jwks.json"))
+    else:
+        reply = send(f"{ehr.origin}/jwks.json")
+    assert KEYS[fault](reply)
+    discovery(ehr)
+    assert len(send(f"{ehr.origin}/jwks.json").json["keys"]) == 1
 
 
 def test_keys_are_rotated_under_the_eyes_of_the_app(ehr: DevelopmentEhr, smart: App) -> None:
@@ -232,6 +260,25 @@ def test_an_answer_is_dropped_after_the_token_was_issued(own: DevelopmentEhr, cl
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         App(own, clock=clock).opened(faults=["token_dropped"])
     assert len(own.active_tokens()) == 1
+
+
+def test_the_clocks_can_be_apart(smart: App, clock: Clock) -> None:
+    for faults, ahead in [([], 0), (["token_clock_off"], 120)]:
+        date = parsedate_to_datetime(smart.opened(faults=faults).headers["Date"])
+        assert int(date.timestamp()) == int(clock()) + ahead
+
+
+@pytest.mark.parametrize(("fault", "left"), [("revoke_503", 1), ("revoke_slow", 0)])
+def test_a_fault_of_the_revocation(
+    own: DevelopmentEhr, clock: Clock, fault: str, left: int
+) -> None:
+    smart = App(own, clock=clock)
+    form = {"token": smart.opened(faults=[fault]).json["access_token"]}
+    if fault == "revoke_slow":
+        assert slowly(lambda: smart.call("revoke", form)).status == 200
+    else:
+        assert smart.call("revoke", form).status == 503
+    assert len(own.active_tokens()) == left
 
 
 def scopes(members: Json) -> list[str]:
@@ -485,6 +532,11 @@ def test_a_refresh_mends_an_expired_token_only(smart: App, fault: str, status: i
 
 ELSEWHERE_TESTED = {
     "disco_slow",
+    "disco_drip",
+    "token_drip",
+    "token_clock_off",
+    "revoke_503",
+    "revoke_slow",
     "jwks_rotated",
     "code_twice",
     "token_dropped",
@@ -495,7 +547,7 @@ ELSEWHERE_TESTED = {
     "fhir_truncated",
 }
 TABLES: tuple[dict[str, Any], ...] = (
-    DISCOVERY, STAYING, SENT_BACK, REFUSED, WIRED, MEMBERS, REFRESHED, ID_TOKENS, RECORDS,
+    DISCOVERY, KEYS, STAYING, SENT_BACK, REFUSED, WIRED, MEMBERS, REFRESHED, ID_TOKENS, RECORDS,
 )  # fmt: skip
 
 
