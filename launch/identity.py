@@ -1,0 +1,322 @@
+"""Who signed in: the id_token, checked against keys that its issuer publishes.
+
+OpenID Connect Core 1.0, 3.1.3.7; SMART App Launch 2.2, Scopes for requesting identity data. What a
+token may be signed with stands in the trust record, and where keys are in the discovery document;
+nothing is taken from the token before its signature is verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import threading
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import msgspec
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
+from joserfc.jwt import JWTClaimsRegistry
+from msgspec import Struct
+
+from fhir.documents import Unavailable, request
+from launch.discovery import Endpoints
+from launch.errors import Kind, LaunchError
+from launch.tokens import Grant
+from web.logs import log
+from web.trust import Ehr, Smart, comparable
+
+Key = ECKey | RSAKey
+
+# Seconds.
+KEPT = 3600.0
+ASKED_AGAIN = 60.0
+FAILURE_KEPT = 30.0
+LEEWAY = 60
+
+_MOST_KEYS = 100
+_SMALLEST_RSA, _LARGEST_RSA = 2048, 4096
+_LONGEST_SUBJECT = 255
+_LONGEST_LABEL = 255
+
+# For each algorithm that a record may allow: the kind of its keys and the hash of `at_hash`.
+_ALGORITHMS = {
+    "RS256": ("RSA", "sha256"),
+    "RS384": ("RSA", "sha384"),
+    "RS512": ("RSA", "sha512"),
+    "PS256": ("RSA", "sha256"),
+    "PS384": ("RSA", "sha384"),
+    "PS512": ("RSA", "sha512"),
+    "ES256": ("P-256", "sha256"),
+    "ES384": ("P-384", "sha384"),
+}
+_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+_PERSON = re.compile(
+    r"(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)/([A-Za-z0-9.-]{1,64})"
+)
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """A user. Two are the same if both issuer and subject are.
+
+    `fhir_user`: type and id of their record on the FHIR server of the launch; what the EHR said
+    where it is no such record; None where it said nothing.
+    """
+
+    issuer: str
+    subject: str
+    fhir_user: tuple[str, str] | str | None = None
+
+
+class _Jwk(Struct):
+    kty: str
+    kid: str | None = None
+    use: str | None = None
+    alg: str | None = None
+    key_ops: list[str] | None = None
+    crv: str = ""
+    x: str = ""
+    y: str = ""
+    n: str = ""
+    e: str = ""
+
+
+class _JwkSet(Struct):
+    keys: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """A key that may be used. `kind`: RSA, or the curve."""
+
+    kid: str | None
+    kind: str
+    alg: str | None
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    keys: tuple[_Published, ...]
+    since: float
+    asked: float
+    failure: LaunchError | None = None
+
+
+class _Unsigned(Exception):
+    """No key that is known verifies the signature."""
+
+
+class Identities:
+    """Checks id_tokens. Safe to share between threads. `now` tells the time."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._asking: dict[tuple[str, str], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def verify(self, ehr: Ehr, endpoints: Endpoints, grant: Grant, nonce: str) -> Identity:
+        """Who the id_token of this grant is about. Raises LaunchError."""
+        smart = ehr.smart
+        assert smart
+        if grant.id_token is None:
+            raise LaunchError("user-unknown", "there is no id_token")
+        if endpoints.issuer is None or endpoints.jwks is None:
+            raise LaunchError("ehr-setup", "neither record nor discovery tells of issuer and keys")
+        algorithm, kid = _header(grant.id_token, smart)
+        claims = self._signed(ehr, smart, endpoints.jwks, grant.id_token, algorithm, kid)
+        _check(claims, smart, endpoints.issuer, nonce, self._now())
+        _check_hash(claims, algorithm, grant.access_token)
+        return Identity(
+            issuer=endpoints.issuer,
+            subject=claims["sub"],
+            fhir_user=_fhir_user(claims.get("fhirUser"), endpoints.iss),
+        )
+
+    def _signed(
+        self, ehr: Ehr, smart: Smart, jwks: str, token: str, algorithm: str, kid: str | None
+    ) -> dict[str, Any]:
+        known = self._keys(ehr, smart, jwks)
+        try:
+            return _claims(token, algorithm, _fitting(known, algorithm, kid))
+        except _Unsigned:
+            newer = self._keys(ehr, smart, jwks, again=True)
+        try:
+            return _claims(token, algorithm, _fitting(newer, algorithm, kid))
+        except _Unsigned as unsigned:
+            _refuse(str(unsigned))
+
+    def _keys(
+        self, ehr: Ehr, smart: Smart, jwks: str, again: bool = False
+    ) -> tuple[_Published, ...]:
+        """The keys of an issuer; asked for `again` where those that are known did not do."""
+        place = ehr.id, jwks
+        with self._lock:
+            asking = self._asking.setdefault(place, threading.Lock())
+        with asking:
+            now, known = self._now().timestamp(), self._known.get(place)
+            if known is None or _is_due(known, now, again):
+                known = self._known[place] = _asked(ehr, smart, jwks, now, known)
+        if known.failure and not known.keys:
+            raise LaunchError(known.failure.kind, known.failure.reason)
+        return known.keys
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise LaunchError("not-verified", f"id_token: {reason}")
+
+
+def _is_due(known: _Known, now: float, again: bool) -> bool:
+    if known.failure:
+        return now - known.asked >= FAILURE_KEPT
+    return now - known.since >= KEPT or (again and now - known.asked >= ASKED_AGAIN)
+
+
+def _asked(ehr: Ehr, smart: Smart, jwks: str, now: float, known: _Known | None) -> _Known:
+    try:
+        return _Known(_download(jwks, smart.private_network), now, now)
+    except LaunchError as error:
+        log.warning("keys not fetched", ehr=ehr.id, reason=error.reason)
+        # Keys that were good within the last two hours are better than nobody signing in.
+        kept = known.keys if known and now - known.since < 2 * KEPT else ()
+        return _Known(kept, known.since if known else now, now, error)
+
+
+def _download(jwks: str, private: bool) -> tuple[_Published, ...]:
+    try:
+        reply = request("GET", jwks, headers={"Accept": "application/json"}, private=private)
+    except Unavailable as failed:
+        raise LaunchError(_KINDS.get(failed.reason, "ehr-setup"), f"keys: {failed}") from None
+    if reply.status != 200:
+        raise LaunchError("ehr-unavailable", f"keys: status {reply.status}")
+    try:
+        entries = msgspec.json.decode(reply.body, type=_JwkSet).keys[:_MOST_KEYS]
+    except (msgspec.MsgspecError, RecursionError):
+        raise LaunchError("ehr-setup", "keys: there is no JWK set") from None
+    return tuple(key for key in map(_published, entries) if key)
+
+
+_KINDS: Mapping[str, Kind] = {"slow": "ehr-slow", "unreachable": "ehr-unavailable"}
+
+
+def _published(entry: Any) -> _Published | None:
+    """The key in an entry, None if it is not one for signatures that we would use."""
+    try:
+        jwk = msgspec.convert(entry, _Jwk)
+        if _PRIVATE & entry.keys() or jwk.use not in (None, "sig"):
+            return None
+        if "verify" not in (jwk.key_ops or ("verify",)):
+            return None
+        if jwk.kty == "EC":
+            ec = ECKey.import_key({"kty": "EC", "crv": jwk.crv, "x": jwk.x, "y": jwk.y})
+            return _Published(jwk.kid, jwk.crv, jwk.alg, ec)
+        if jwk.kty == "RSA" and len(jwk.n) * 6 < _LARGEST_RSA + 16:
+            rsa = RSAKey.import_key({"kty": "RSA", "n": jwk.n, "e": jwk.e})
+            if rsa.public_key.key_size >= _SMALLEST_RSA:
+                return _Published(jwk.kid, "RSA", jwk.alg, rsa)
+    except (msgspec.ValidationError, JoseError, ValueError):
+        pass
+    return None
+
+
+def _fitting(keys: tuple[_Published, ...], algorithm: str, kid: str | None) -> Key:
+    kind, _ = _ALGORITHMS[algorithm]
+    found = [
+        each.key
+        for each in keys
+        if each.kind == kind and each.alg in (None, algorithm) and kid in (None, each.kid)
+    ]
+    if len(found) != 1:
+        raise _Unsigned("not exactly one key fits")
+    return found[0]
+
+
+def _header(token: str, smart: Smart) -> tuple[str, str | None]:
+    """What a token says of its key. Only a choice among what was agreed and published."""
+    try:
+        header = jws.extract_compact(token.encode(), registry=_registry(smart)).headers()
+    except (JoseError, ValueError):
+        _refuse("it cannot be read")
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if algorithm not in smart.id_token_algorithms or algorithm not in _ALGORITHMS:
+        _refuse("its algorithm was not agreed")
+    if kid is not None and not isinstance(kid, str):
+        _refuse("its kid is no string")
+    return algorithm, kid
+
+
+def _registry(smart: Smart) -> JWSRegistry:
+    # The size of the header (512 bytes) and of the content are bounded by the library.
+    return JWSRegistry(algorithms=list(smart.id_token_algorithms), strict_check_header=False)
+
+
+def _claims(token: str, algorithm: str, key: Key) -> dict[str, Any]:
+    # Named here, since an empty list would mean what the library recommends.
+    registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    try:
+        return jwt.decode(token, key, registry=registry).claims
+    except (JoseError, ValueError, RecursionError):
+        raise _Unsigned("its signature is not good") from None
+
+
+def _check(claims: dict[str, Any], smart: Smart, issuer: str, nonce: str, now: datetime) -> None:
+    registry = JWTClaimsRegistry(
+        now=int(now.timestamp()),
+        leeway=LEEWAY,
+        iss={"essential": True, "value": issuer},
+        sub={"essential": True},
+        aud={"essential": True, "value": smart.client_id},
+        exp={"essential": True},
+        iat={"essential": True},
+    )
+    try:
+        registry.validate(claims)
+    except JoseError as error:
+        _refuse(f"{type(error).__name__} of {_claim_of(error)}")
+    subject, audience, party = claims["sub"], claims["aud"], claims.get("azp")
+    if not subject.strip() or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+        _refuse("its sub is blank or too long")
+    if party is None and isinstance(audience, list) and len(audience) > 1:
+        _refuse("it is for several, and azp is missing")
+    if party not in (None, smart.client_id):
+        _refuse("its azp is another app")
+    given = claims.get("nonce")
+    if given is None and smart.nonce == "if_present":
+        return
+    if given != nonce:
+        _refuse("its nonce is missing or of another launch")
+
+
+def _claim_of(error: JoseError) -> str:
+    claim = getattr(error, "claim", None)
+    return claim if claim in ("iss", "sub", "aud", "exp", "iat", "nbf") else "a claim"
+
+
+def _check_hash(claims: dict[str, Any], algorithm: str, access_token: str) -> None:
+    given = claims.get("at_hash")
+    if given is None:
+        return
+    digest = hashlib.new(_ALGORITHMS[algorithm][1], access_token.encode()).digest()
+    half = urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), half):
+        _refuse("it came with another access token")
+
+
+def _fhir_user(value: Any, iss: str) -> tuple[str, str] | str | None:
+    """The record that `fhirUser` names; as a text only if it is not on this FHIR server."""
+    if not isinstance(value, str) or not value or len(value) > _LONGEST_LABEL:
+        return None
+    absolute, base = comparable(value), comparable(iss)
+    if absolute and base and absolute.startswith(f"{base}/"):
+        value = absolute.removeprefix(f"{base}/")
+    elif absolute:
+        return value
+    person = _PERSON.fullmatch(value)
+    return (person[1], person[2]) if person and person[2] not in (".", "..") else None
