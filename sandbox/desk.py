@@ -5,7 +5,7 @@ public CDS Hooks sandbox asks for launches.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +15,7 @@ from sandbox.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.auth.clients import Client
 from sandbox.auth.faults import FAULTS
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
+from sandbox.auth.launches import Context
 from sandbox.listener import Request
 from sandbox.pages import page
 from sandbox.records import Store
@@ -26,7 +27,9 @@ _STRINGS = ("user", "encounter", "app_context", "intent", "tenant", "scope")
 class Ehr(Protocol):
     """What the desk needs of the EHR that it stands in."""
 
-    def launch(self, client_id: str, *, patient: Sequence[str], **launch: Any) -> str:
+    def launch(
+        self, client_id: str, *, patient: str | Sequence[str] | None, **context: Unpack[Context]
+    ) -> str:
         """The value of a new launch."""
 
     def launch_url(self, app_launch_url: str, launch: str) -> str:
@@ -181,15 +184,16 @@ class Desk:
         form = dict(request.form)
         client, url = self._app(form.get("app"))
         banner = {"true": True, "false": False}.get(form.get("need_patient_banner", ""))
-        launch = self._ehr.launch(
-            client.id,
-            patient=[value for name, value in request.form if name == "patient"],
-            faults=[value for name, value in request.form if name == "fault"],
-            need_patient_banner=banner,
-            skip_login="login" not in form,
-            skip_auth="consent" not in form,
-            **{name: form[name] for name in _STRINGS if form.get(name)},
-        )
+        strings = {name: form[name] for name in _STRINGS if form.get(name)}
+        context: Context = {
+            **cast(Context, strings),
+            "faults": [value for name, value in request.form if name == "fault"],
+            "need_patient_banner": banner,
+            "skip_login": "login" not in form,
+            "skip_auth": "consent" not in form,
+        }
+        patients = [value for name, value in request.form if name == "patient"]
+        launch = self._ehr.launch(client.id, patient=patients, **context)
         return self._ehr.launch_url(url, launch)
 
     def _from_json(self, body: bytes) -> dict[str, str]:

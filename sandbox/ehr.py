@@ -5,16 +5,16 @@ only what a launch asks for by name (`sandbox.auth.faults`).
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
-from typing import Any, Self
+from typing import Self, Unpack
 from urllib.parse import urlencode
 
-from sandbox.access import Access
-from sandbox.answer import Answer, Resource, json_answer, refused
+from sandbox.answer import Answer, Resource, json_answer
 from sandbox.auth.assertions import Assertions
 from sandbox.auth.authorize import Authorize
+from sandbox.auth.bearer import Bearer
 from sandbox.auth.clients import Client, by_id
 from sandbox.auth.credentials import Credentials
 from sandbox.auth.discovery import (
@@ -24,22 +24,20 @@ from sandbox.auth.discovery import (
     smart_configuration,
 )
 from sandbox.auth.faults import checked
-from sandbox.auth.fhir_faults import fhir_fault
 from sandbox.auth.id_token import Signer
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
-from sandbox.auth.launches import Launch, Launches
+from sandbox.auth.launches import Context, Launch, Launches
 from sandbox.auth.refusal import Refusal
-from sandbox.auth.scopes import resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.token import TokenEndpoint
-from sandbox.auth.vault import Lifetimes, Token, Vault
+from sandbox.auth.vault import Lifetimes, Vault
 from sandbox.capability import oauth_uris
 from sandbox.desk import Desk
 from sandbox.faults import Fault
 from sandbox.listener import Listener, Piece, Request
 from sandbox.pages import static
 from sandbox.records import staff
-from sandbox.rest import NotAdmitted, Records
+from sandbox.rest import Records
 
 _SOUND = Fault()
 _NAMES = ("127.0.0.1", "localhost")
@@ -83,7 +81,6 @@ class DevelopmentEhr:
         self._clients = by_id(clients)
         self._clock = clock
         self._delay = delay
-        self._open_records = open_records
         self._listener = Listener(port, self._respond)
         address = self._listener.server_address[1]
         self._hosts = {f"{name}:{address}" for name in _NAMES}
@@ -91,23 +88,23 @@ class DevelopmentEhr:
         self.base = f"{self.origin}/fhir"
         self.iss = self.base + ("/" if iss_slash else "")
         self._site = Site(self.origin, self.iss, elsewhere, slow)
+        self._vault = Vault(clock, lifetimes)
         self.fhir = Records(
             [staff(), *bundles],
             self.base,
-            self._admit,
+            Bearer(self._vault, self._site, open_records).admit,
             security=oauth_uris(self._site.authorize, self._site.token),
             post_search=post_search,
             page_size=page_size,
         )
         self._launches = Launches(clock, lifetimes.launch)
-        self._vault = Vault(clock, lifetimes)
         self._signer = Signer(self._site, clock)
         authorize = Authorize(
             self._site,
             self._clients,
             self._launches,
             self._vault,
-            self._standalone_launch,
+            lambda client_id: self._standalone(client_id),
             self.refusals.append,
         )
         self._interaction = Interaction(authorize, self.fhir.store, clock)
@@ -116,8 +113,8 @@ class DevelopmentEhr:
             self._site, credentials, self._vault, self._signer, lifetimes, clock
         )
         self._desk = Desk(self._clients, self.fhir.store, self, self._interaction)
-        self._standalone: dict[str, Any] | None = None
-        self._discovery_faults: frozenset[str] = frozenset()
+        self._standalone: Callable[[str], Launch] = _left_to_the_user
+        self._discovery_faults: Collection[str] = frozenset()
 
     def __enter__(self) -> Self:
         self._listener.start()
@@ -127,59 +124,27 @@ class DevelopmentEhr:
         self._listener.close()
 
     def launch(
-        self,
-        client_id: str,
-        *,
-        patient: str | Sequence[str] | None,
-        user: str | None = DEFAULT_USER,
-        faults: Iterable[str] = (),
-        skip_login: bool = True,
-        skip_auth: bool = True,
-        **context: Any,
+        self, client_id: str, *, patient: str | Sequence[str] | None, **context: Unpack[Context]
     ) -> str:
-        """The value of a new launch. `context` are further members of `Launch`.
+        """The value of a new launch. Unless told otherwise, it leaves nothing to the user.
 
         ValueError for a client, patient, user or fault that there is not.
         """
-        launch = self._made(
-            client_id,
-            patient=patient,
-            user=user,
-            faults=faults,
-            skip_login=skip_login,
-            skip_auth=skip_auth,
-            **context,
-        )
-        return self._launches.add(launch)
+        return self._launches.add(self._made(client_id, patient, context))
 
     def launch_url(self, app_launch_url: str, launch: str) -> str:
         """Where the EHR opens the app."""
         return f"{app_launch_url}?{urlencode({'iss': self.iss, 'launch': launch})}"
 
     def standalone(
-        self,
-        *,
-        patient: str | Sequence[str] | None,
-        user: str | None = DEFAULT_USER,
-        faults: Iterable[str] = (),
-        skip_login: bool = True,
-        skip_auth: bool = True,
-        **context: Any,
+        self, *, patient: str | Sequence[str] | None, **context: Unpack[Context]
     ) -> None:
         """What authorizations without a launch of the EHR are about from now on.
 
         Until then they ask the user for everything.
         """
-        settled = {
-            "patient": patient,
-            "user": user,
-            "faults": checked(faults),
-            "skip_login": skip_login,
-            "skip_auth": skip_auth,
-            **context,
-        }
-        self._made(next(iter(self._clients)), **settled)
-        self._standalone = settled
+        self._standalone = lambda client_id: self._made(client_id, patient, context)
+        self._standalone(next(iter(self._clients)))
 
     def active_tokens(self) -> list[str]:
         """The access and refresh tokens that are good, in order of issue."""
@@ -195,32 +160,26 @@ class DevelopmentEhr:
         self._vault.sign_out(user)
 
     def _made(
-        self,
-        client_id: str,
-        *,
-        patient: str | Sequence[str] | None,
-        user: str | None,
-        faults: Iterable[str],
-        **context: Any,
+        self, client_id: str, patient: str | Sequence[str] | None, context: Context
     ) -> Launch:
         patients = (patient,) if isinstance(patient, str) else tuple(patient or ())
+        settled: Context = {
+            "user": DEFAULT_USER,
+            "skip_login": True,
+            "skip_auth": True,
+            **context,
+            "faults": checked(context.get("faults", ())),
+        }
+        launch = Launch(client_id=client_id, patients=patients, **settled)
         store = self.fhir.store
         if client_id not in self._clients:
             raise ValueError(f"no client is called {client_id!r}")
         if missing := [p for p in patients if store.read("Patient", p) is None]:
             raise ValueError(f"there is no patient {missing[0]!r}")
-        if user is not None and store.read(*user.partition("/")[::2]) is None:
-            raise ValueError(f"there is no user {user!r}")
-        launch = Launch(
-            client_id=client_id, patients=patients, user=user, faults=checked(faults), **context
-        )
+        if launch.user is not None and store.read(*launch.user.partition("/")[::2]) is None:
+            raise ValueError(f"there is no user {launch.user!r}")
         self._discovery_faults = launch.faults
         return launch
-
-    def _standalone_launch(self, client_id: str) -> Launch:
-        if self._standalone is None:
-            return Launch(client_id=client_id, encounter="MANUAL")
-        return self._made(client_id, **self._standalone)
 
     def _respond(self, request: Request) -> Iterator[Piece]:
         self.seen.append(request)
@@ -293,18 +252,9 @@ class DevelopmentEhr:
         }
         return replace(answer, headers={**answer.headers, **headers})
 
-    def _admit(self, request: Request) -> tuple[Access | None, Fault | None]:
-        scheme, _, value = (request.authorization or "").partition(" ")
-        if not request.authorization and self._open_records:
-            return None, None
-        token = self._vault.active_access(value) if scheme.lower() == "bearer" else None
-        if token is None or _spoilt(token):
-            raise NotAdmitted(_unauthorized(request.authorization is not None))
-        faults = token.grant.launch.faults
-        scopes = tuple(scope for text in token.scopes if (scope := resource_scope(text)))
-        access = Access(scopes, token.grant.patient, "fhir_empty_compartment" in faults)
-        subject = request.path.split("/")[2]
-        return access, fhir_fault(faults, subject, self._site)
+
+def _left_to_the_user(client_id: str) -> Launch:
+    return Launch(client_id=client_id, encounter="MANUAL")
 
 
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
@@ -318,15 +268,3 @@ _METHODS = {
     "/jwks.json": "GET",
 }
 _STYLE = {"color_background": "#ffffff", "color_text": "#14202a", "color_highlight": "#0b5a70"}
-
-
-def _spoilt(token: Token) -> bool:
-    grant = token.grant
-    first = grant.has("request_expired_token") and token.number == 0
-    return first or grant.has("request_invalid_token")
-
-
-def _unauthorized(with_token: bool) -> Answer:
-    challenge = 'Bearer error="invalid_token"' if with_token else "Bearer"
-    headers = {"WWW-Authenticate": challenge}
-    return refused(401, "login", "A good access token is missing.", headers)

@@ -5,9 +5,9 @@ the app it was made for.
 """
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Launch:
     skip_login: bool = False
     skip_auth: bool = False
     scope: str | None = None
-    faults: frozenset[str] = field(default_factory=frozenset)
+    faults: Collection[str] = frozenset()
 
     def members(self, style_url: str) -> dict[str, Any]:
         """The launch context of a token response, without patient and encounter."""
@@ -45,6 +45,23 @@ class Launch:
             "appContext": self.app_context,
         }
         return {name: value for name, value in given.items() if value is not None}
+
+
+class Context(TypedDict, total=False):
+    """What may be said of a launch: the members of `Launch`."""
+
+    user: str | None
+    encounter: str | None
+    app_context: str | None
+    need_patient_banner: bool | None
+    intent: str | None
+    tenant: str | None
+    style: bool
+    fhir_context: Sequence[Mapping[str, Any] | str] | None
+    skip_login: bool
+    skip_auth: bool
+    scope: str | None
+    faults: Collection[str]
 
 
 class Launches:
