@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -106,9 +106,9 @@ def authorization_url(ehr: Ehr, endpoints: Endpoints, pending: Pending) -> str:
 
 
 class Authorizer:
-    """Asks token endpoints. Safe to share between threads. `now` tells the time."""
+    """Asks token endpoints. Safe to share between threads. `now`: in seconds since 1970."""
 
-    def __init__(self, keys: Keys, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, keys: Keys, now: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._now = now
 
@@ -190,7 +190,7 @@ class Authorizer:
     def _assertion(self, smart: Smart, token_endpoint: str) -> str:
         """Who we are, for this endpoint and this one request."""
         key = self._keys.signing(smart.algorithm)
-        now = int(self._now().timestamp())
+        now = int(self._now())
         return jwt.encode(
             {"alg": smart.algorithm, "kid": key.kid, "typ": "JWT"},
             {
@@ -222,7 +222,7 @@ class Authorizer:
     def _compare_clocks(self, ehr: Ehr, reply: Reply) -> None:
         try:
             theirs = parsedate_to_datetime(reply.headers.get("date", ""))
-            apart = abs(theirs.timestamp() - self._now().timestamp())
+            apart = abs(theirs.timestamp() - self._now())
         except (ValueError, OverflowError):
             return
         if apart > _CLOCKS_APART:

@@ -11,10 +11,10 @@ import hashlib
 import hmac
 import re
 import threading
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import msgspec
@@ -103,9 +103,12 @@ class _Published:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """`since` they are known, when they were last `asked` for, and when for an unknown key."""
+
     keys: tuple[_Published, ...]
     since: float
     asked: float
+    again: float = float("-inf")
     failure: LaunchError | None = None
 
 
@@ -114,9 +117,9 @@ class _Unsigned(Exception):
 
 
 class Identities:
-    """Checks id_tokens. Safe to share between threads. `now` tells the time."""
+    """Checks id_tokens. Safe to share between threads. `now`: in seconds since 1970."""
 
-    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
         self._known: dict[tuple[str, str], _Known] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
@@ -128,14 +131,16 @@ class Identities:
         assert smart
         if grant.id_token is None:
             raise LaunchError("user-unknown", "there is no id_token")
-        if endpoints.issuer is None or endpoints.jwks is None:
-            raise LaunchError("ehr-setup", "neither record nor discovery tells of issuer and keys")
+        if endpoints.jwks is None:
+            raise LaunchError("ehr-setup", "neither record nor discovery tells where keys are")
+        # Before SMART 2 the issuer was not told, and was the FHIR server.
+        issuer = endpoints.issuer or endpoints.iss
         algorithm, kid = _header(grant.id_token, smart)
         claims = self._signed(ehr, smart, endpoints.jwks, grant.id_token, algorithm, kid)
-        _check(claims, smart, endpoints.issuer, nonce, self._now())
+        _check(claims, smart, issuer, nonce, self._now())
         _check_hash(claims, algorithm, grant.access_token)
         return Identity(
-            issuer=endpoints.issuer,
+            issuer=issuer,
             subject=claims["sub"],
             fhir_user=_fhir_user(claims.get("fhirUser"), endpoints.iss),
         )
@@ -143,30 +148,32 @@ class Identities:
     def _signed(
         self, ehr: Ehr, smart: Smart, jwks: str, token: str, algorithm: str, kid: str | None
     ) -> dict[str, Any]:
+        began = self._now()
         known = self._keys(ehr, smart, jwks)
         try:
-            return _claims(token, algorithm, _fitting(known, algorithm, kid))
-        except _Unsigned:
-            newer = self._keys(ehr, smart, jwks, again=True)
+            return _claims(token, algorithm, _fitting(known.keys, algorithm, kid))
+        except _Unsigned as unsigned:
+            if known.asked >= began:
+                _refuse(str(unsigned))
+        newer = self._keys(ehr, smart, jwks, known)
         try:
-            return _claims(token, algorithm, _fitting(newer, algorithm, kid))
+            return _claims(token, algorithm, _fitting(newer.keys, algorithm, kid))
         except _Unsigned as unsigned:
             _refuse(str(unsigned))
 
-    def _keys(
-        self, ehr: Ehr, smart: Smart, jwks: str, again: bool = False
-    ) -> tuple[_Published, ...]:
-        """The keys of an issuer; asked for `again` where those that are known did not do."""
+    def _keys(self, ehr: Ehr, smart: Smart, jwks: str, not_these: _Known | None = None) -> _Known:
+        """The keys of an issuer, newer ones than those that did not do if it may be asked again."""
         place = ehr.id, jwks
         with self._lock:
             asking = self._asking.setdefault(place, threading.Lock())
         with asking:
-            now, known = self._now().timestamp(), self._known.get(place)
+            now, known = self._now(), self._known.get(place)
+            again = known is not None and known is not_these
             if known is None or _is_due(known, now, again):
-                known = self._known[place] = _asked(ehr, smart, jwks, now, known)
+                known = self._known[place] = _asked(ehr, smart, jwks, now, known, again)
         if known.failure and not known.keys:
             raise LaunchError(known.failure.kind, known.failure.reason)
-        return known.keys
+        return known
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -176,17 +183,21 @@ def _refuse(reason: str) -> NoReturn:
 def _is_due(known: _Known, now: float, again: bool) -> bool:
     if known.failure:
         return now - known.asked >= FAILURE_KEPT
-    return now - known.since >= KEPT or (again and now - known.asked >= ASKED_AGAIN)
+    return now - known.since >= KEPT or (again and now - known.again >= ASKED_AGAIN)
 
 
-def _asked(ehr: Ehr, smart: Smart, jwks: str, now: float, known: _Known | None) -> _Known:
+def _asked(
+    ehr: Ehr, smart: Smart, jwks: str, now: float, known: _Known | None, again: bool
+) -> _Known:
+    before = known or _Known((), now, now)
+    rested = now if again else before.again
     try:
-        return _Known(_download(jwks, smart.private_network), now, now)
+        return _Known(_download(jwks, smart.private_network), now, now, rested)
     except LaunchError as error:
         log.warning("keys not fetched", ehr=ehr.id, reason=error.reason)
-        # Keys that were good within the last two hours are better than nobody signing in.
-        kept = known.keys if known and now - known.since < 2 * KEPT else ()
-        return _Known(kept, known.since if known else now, now, error)
+        # Keys that were good a short while ago are better than that nobody can sign in.
+        kept = before.keys if now - before.since < 2 * KEPT else ()
+        return _Known(kept, before.since, now, rested, error)
 
 
 def _download(jwks: str, private: bool) -> tuple[_Published, ...]:
@@ -266,9 +277,9 @@ def _claims(token: str, algorithm: str, key: Key) -> dict[str, Any]:
         raise _Unsigned("its signature is not good") from None
 
 
-def _check(claims: dict[str, Any], smart: Smart, issuer: str, nonce: str, now: datetime) -> None:
+def _check(claims: dict[str, Any], smart: Smart, issuer: str, nonce: str, now: float) -> None:
     registry = JWTClaimsRegistry(
-        now=int(now.timestamp()),
+        now=int(now),
         leeway=LEEWAY,
         iss={"essential": True, "value": issuer},
         sub={"essential": True},
@@ -310,13 +321,15 @@ def _check_hash(claims: dict[str, Any], algorithm: str, access_token: str) -> No
 
 
 def _fhir_user(value: Any, iss: str) -> tuple[str, str] | str | None:
-    """The record that `fhirUser` names; as a text only if it is not on this FHIR server."""
-    if not isinstance(value, str) or not value or len(value) > _LONGEST_LABEL:
+    """The record that `fhirUser` names; a text only where it is on another server."""
+    if value is None:
         return None
+    if not isinstance(value, str) or len(value) > _LONGEST_LABEL:
+        _refuse("its fhirUser cannot be read")
     absolute, base = comparable(value), comparable(iss)
-    if absolute and base and absolute.startswith(f"{base}/"):
-        value = absolute.removeprefix(f"{base}/")
-    elif absolute:
+    if absolute and not absolute.startswith(f"{base}/"):
         return value
-    person = _PERSON.fullmatch(value)
-    return (person[1], person[2]) if person and person[2] not in (".", "..") else None
+    person = _PERSON.fullmatch(absolute.removeprefix(f"{base}/") if absolute else value)
+    if not person or person[2] in (".", ".."):
+        _refuse("its fhirUser is no person")
+    return person[1], person[2]
