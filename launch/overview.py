@@ -160,7 +160,7 @@ def _user(launch: Launch, read: Chart) -> str:
 
 
 def _label(reader: Reader) -> str:
-    return reader.ehr.label or reader.ehr.id
+    return reader.ehr.name
 
 
 def _notice(opened: Opened | NotOpened | None, reader: Reader) -> Notice | None:

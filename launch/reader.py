@@ -167,12 +167,12 @@ class Reader:
 
     def permits(self, topic: Topic) -> bool:
         """Whether the scopes of this launch cover the search of a section."""
-        return self._may(topic.resource, "s")
+        params = {"category": topic.category} if topic.category else {}
+        return self._may(topic.resource, "s", **params)
 
-    def _may(self, resource: str, interaction: str) -> bool:
-        return any(
-            self.launch.scopes.can(level, resource, interaction) for level in ("patient", "user")
-        )
+    def _may(self, resource: str, interaction: str, **params: str) -> bool:
+        can = self.launch.scopes.can
+        return any(can(level, resource, interaction, **params) for level in ("patient", "user"))
 
     def _query(self, topic: Topic) -> Query:
         params = (("patient", self.launch.patient), *topic.params)
