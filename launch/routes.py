@@ -50,7 +50,7 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
     def connect() -> Response:
         offered = [ehr for ehr in trust.ehrs if ehr.smart and ehr.smart.standalone]
         return html(
-            pages.connect([(ehr.label, url_for(".connect_to", ehr_id=ehr.id)) for ehr in offered])
+            pages.connect([(ehr.name, url_for(".connect_to", ehr_id=ehr.id)) for ehr in offered])
         )
 
     @routes.get("/connect/<ehr_id>")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -24,7 +24,7 @@ from sandbox.records import shipped_bundles
 from tests.demo.server import _Quiet, free_port, new_database
 from tests.launch.browser import Browser, Page
 from web.settings import Settings
-from web.trust import Cds, Ehr, Smart, Trust
+from web.trust import Ehr, Smart, Trust
 
 SECRET = "a secret of these tests, longer than most"
 CLIENT_SECRET = "the-client-secret-of-these-tests-43-characters"
@@ -97,16 +97,10 @@ def record(name: str, ehr: DevelopmentEhr, **smart: Any) -> Ehr:
         "client_id": "chartside",
         "issuers": (ehr.iss,),
         "frame_ancestors": (ehr.origin,),
-        "private_network": True,
+        "refresh": "online",
         **smart,
     }
-    return Ehr(
-        id=name,
-        label=f"The EHR {name}",
-        fhir_bases=(ehr.base,),
-        cds=smart.pop("cds", None),
-        smart=Smart(**{k: v for k, v in given.items() if k != "cds"}),
-    )
+    return Ehr(id=name, label=f"The EHR {name}", fhir_bases=(ehr.base,), smart=Smart(**given))
 
 
 @contextmanager
@@ -194,10 +188,3 @@ def _all(ehrs: Sequence[DevelopmentEhr]) -> Iterator[None]:
 def _folder() -> Path:
     folder = Path(urlsplit(new_database()).path.lstrip("/"))
     return Path("/") / folder.parent
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-__all__ = ["Cds", "Clock", "Stage", "now", "record", "registered", "serving", "stage"]
