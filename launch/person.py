@@ -26,7 +26,7 @@ _SEXES = {
 # FHIR R4, identifier types (v2-0203) that are nobody's business on a screen in a corridor.
 _PRIVATE = {"SS", "SB", "DL", "PPN", "TAX", "NI", "PRC", "BC", "DC"}
 _PRIVATE_SYSTEMS = ("us-ssn", "us-drivers", "passport", "2.16.840.1.113883.4.1")
-_LONGEST = 120
+_LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def _identifier(identifiers: Sequence[Identifier]) -> str:
     shown = [each for each in identifiers if each.value and not _is_private(each)]
     for each in shown:
         if "MR" in _types(each):
-            return f"MRN {one_line(each.value or '', 40)}"
+            return f"MRN {one_line(each.value or '', 120)}"
     for each in shown:
         label = one_line((each.type and each.type.text) or "", 30)
-        return f"{label or 'ID'} {one_line(each.value or '', 40)}"
+        return f"{label or 'ID'} {one_line(each.value or '', 120)}"
     return "no MRN sent"
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from clinical.chart import Chart
 from clinical.text import one_line
@@ -195,7 +196,7 @@ def number(value: float) -> str:
     places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 4
     rounded = round(value, places)
     if rounded == 0 != value:
-        return f"{value:.3g}"
+        return format(Decimal(f"{value:.3g}"), "f")
     said = f"{rounded:,.{places}f}"
     return (said.rstrip("0").rstrip(".") if "." in said else said).replace("-", "−")
 

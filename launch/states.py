@@ -69,7 +69,7 @@ _FAILURES: dict[Failure, State] = {
     "slow": State(
         "late",
         "warning",
-        "No answer in {seconds} seconds.",
+        "No answer in {seconds}.",
         "Nothing is known of {what} yet.",
         again=True,
     ),
@@ -143,7 +143,7 @@ def failed(refused: Refused, name: str, seconds: float) -> State:
         "what": NOUNS[name][1],
         "exist": "It may exist." if name == "patient" else "They may exist.",
         "wait": wait,
-        "seconds": f"{seconds:g}",
+        "seconds": "1 second" if seconds == 1 else f"{seconds:g} seconds",
         "status": f" ({refused.status})" if refused.status else "",
     }
     text = state.text.format_map(said)
