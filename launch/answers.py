@@ -66,8 +66,11 @@ def guard(routes: Blueprint, settings: Settings) -> None:
         return failed(error)
 
     @routes.errorhandler(Problem)
-    def shed(problem: Problem) -> Response:
-        answer = failed(LaunchError("too-many", problem.text))
+    def problem(problem: Problem) -> Response:
+        note(reason=problem.text)
+        shed = problem.status in (429, 503)
+        answer = failed(LaunchError("too-many" if shed else "bad-request", problem.text))
+        answer.status_code = problem.status
         answer.headers.update(problem.headers)
         return answer
 
