@@ -190,17 +190,9 @@ class Authorizer:
     def _assertion(self, smart: Smart, token_endpoint: str) -> str:
         """Who we are, for this endpoint and this one request."""
         key = self._keys.signing(smart.algorithm)
-        now = int(self._now())
         return jwt.encode(
             {"alg": smart.algorithm, "kid": key.kid, "typ": "JWT"},
-            {
-                "iss": smart.client_id,
-                "sub": smart.client_id,
-                "aud": token_endpoint,
-                "iat": now,
-                "exp": now + _ASSERTION_LIFE,
-                "jti": secrets.token_urlsafe(32),
-            },
+            assertion_claims(smart.client_id, token_endpoint, self._now()),
             key,
             algorithms=[smart.algorithm],
         )
@@ -228,6 +220,18 @@ class Authorizer:
         if apart > _CLOCKS_APART:
             # Assertions and id_tokens are soon refused.
             log.warning("clock differs", ehr=ehr.id, reason=f"by {apart:.0f} s")
+
+
+def assertion_claims(client_id: str, token_endpoint: str, now: float) -> dict[str, Any]:
+    """What an assertion says. No two have the same `jti`, whoever makes them."""
+    return {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": token_endpoint,
+        "iat": int(now),
+        "exp": int(now) + _ASSERTION_LIFE,
+        "jti": secrets.token_urlsafe(32),
+    }
 
 
 _KINDS: Mapping[str, Kind] = {

@@ -12,7 +12,7 @@ import hmac
 import re
 import threading
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -228,13 +228,18 @@ def _published(entry: Any) -> _Published | None:
         if jwk.kty == "EC":
             ec = ECKey.import_key({"kty": "EC", "crv": jwk.crv, "x": jwk.x, "y": jwk.y})
             return _Published(jwk.kid, jwk.crv, jwk.alg, ec)
-        if jwk.kty == "RSA" and len(jwk.n) * 6 < _LARGEST_RSA + 16:
+        # joserfc only warns of short keys, and a very long one costs seconds a signature.
+        if jwk.kty == "RSA" and _SMALLEST_RSA <= _bits(jwk.n) <= _LARGEST_RSA:
             rsa = RSAKey.import_key({"kty": "RSA", "n": jwk.n, "e": jwk.e})
-            if rsa.public_key.key_size >= _SMALLEST_RSA:
-                return _Published(jwk.kid, "RSA", jwk.alg, rsa)
+            return _Published(jwk.kid, "RSA", jwk.alg, rsa)
     except (msgspec.ValidationError, JoseError, ValueError):
         pass
     return None
+
+
+def _bits(number: str) -> int:
+    padded = number.encode() + b"=" * (-len(number) % 4)
+    return int.from_bytes(b64decode(padded, b"-_", validate=True)).bit_length()
 
 
 def _fitting(keys: tuple[_Published, ...], algorithm: str, kid: str | None) -> Key:
