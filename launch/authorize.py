@@ -21,13 +21,12 @@ from authlib.integrations.requests_client import OAuth2Session  # type: ignore[i
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from msgspec import Struct
-from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
+from requests import Response
 
-from fhir import documents
 from fhir.documents import Reply, Unavailable
 from launch.discovery import Endpoints
 from launch.errors import Kind, LaunchError
+from launch.way_out import WayOut
 from web.errors import StartError
 from web.logs import log
 from web.trust import Ehr, Smart
@@ -39,7 +38,6 @@ _ASSERTION_LIFE = 240
 _CLOCKS_APART = 60
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_FORWARDED = ("Accept", "Authorization", "Content-Type")
 
 # The codes of RFC 6749, 5.2: what a log may repeat.
 _CODES = frozenset(
@@ -182,7 +180,7 @@ class Authorizer:
             return uri, headers, add_params_to_qs(body, proof)
 
         session.register_client_auth_method(("private_key_jwt", authenticate))
-        session.way_out = _WayOut(seconds, smart.private_network)
+        session.way_out = WayOut(seconds, smart.private_network)
         session.mount("https://", session.way_out)
         session.mount("http://", session.way_out)
         return session
@@ -265,39 +263,10 @@ def _error(body: bytes) -> str | None:
     return error if isinstance(error, str) and error in _CODES else None
 
 
-class _WayOut(BaseAdapter):
-    """How the requests of a session leave: over the loop, under one deadline."""
-
-    def __init__(self, seconds: float, private: bool) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._private = private
-        self.reply: Reply | None = None
-
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        body = request.body
-        self.reply = documents.request(
-            request.method or "POST",
-            request.url or "",
-            headers={n: v for n, v in request.headers.items() if n in _FORWARDED},
-            body=body.encode() if isinstance(body, str) else body,
-            seconds=self._seconds,
-            private=self._private,
-        )
-        answer = Response()
-        answer.status_code = self.reply.status
-        answer.request, answer.url = request, request.url or ""
-        answer._content = self.reply.body
-        return answer
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 class _Session(OAuth2Session):  # type: ignore[misc]
     """Authlib's session, without its reading of answers: it takes what they say for granted."""
 
-    way_out: _WayOut
+    way_out: WayOut
 
     def parse_response_token(self, resp: Response) -> dict[str, None]:
         return {"refresh_token": None}

@@ -10,38 +10,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import threading
 import time
-from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-import msgspec
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.jwt import JWTClaimsRegistry
 from msgspec import Struct
 
-from fhir.documents import Unavailable, request
 from launch.discovery import Endpoints
-from launch.errors import Kind, LaunchError
+from launch.errors import LaunchError
+from launch.issuer_keys import IssuerKeys, Key, Published
 from launch.tokens import Grant
-from web.logs import log
 from web.trust import Ehr, Smart, comparable
 
-Key = ECKey | RSAKey
+LEEWAY = 60  # seconds
 
-# Seconds.
-KEPT = 3600.0
-ASKED_AGAIN = 60.0
-FAILURE_KEPT = 30.0
-LEEWAY = 60
-
-_MOST_KEYS = 100
-_SMALLEST_RSA, _LARGEST_RSA = 2048, 4096
 _LONGEST_SUBJECT = 255
 _LONGEST_LABEL = 255
 
@@ -56,7 +43,6 @@ _ALGORITHMS = {
     "ES256": ("P-256", "sha256"),
     "ES384": ("P-384", "sha384"),
 }
-_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 _PERSON = re.compile(
     r"(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)/([A-Za-z0-9.-]{1,64})"
 )
@@ -74,44 +60,6 @@ class Identity(Struct, frozen=True, kw_only=True):
     fhir_user: tuple[str, str] | str | None = None
 
 
-class _Jwk(Struct):
-    kty: str
-    kid: str | None = None
-    use: str | None = None
-    alg: str | None = None
-    key_ops: list[str] | None = None
-    crv: str = ""
-    x: str = ""
-    y: str = ""
-    n: str = ""
-    e: str = ""
-
-
-class _JwkSet(Struct):
-    keys: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Published:
-    """A key that may be used. `kind`: RSA, or the curve."""
-
-    kid: str | None
-    kind: str
-    alg: str | None
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """`since` they are known, when they were last `asked` for, and when for an unknown key."""
-
-    keys: tuple[_Published, ...]
-    since: float
-    asked: float
-    again: float = float("-inf")
-    failure: LaunchError | None = None
-
-
 class _Unsigned(Exception):
     """No key that is known verifies the signature."""
 
@@ -121,9 +69,7 @@ class Identities:
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._asking: dict[tuple[str, str], threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._keys = IssuerKeys(now)
 
     def verify(self, ehr: Ehr, endpoints: Endpoints, grant: Grant, nonce: str) -> Identity:
         """Who the id_token of this grant is about. Raises LaunchError."""
@@ -136,7 +82,7 @@ class Identities:
         # Before SMART 2 the issuer was not told, and was the FHIR server.
         issuer = endpoints.issuer or endpoints.iss
         algorithm, kid = _header(grant.id_token, smart)
-        claims = self._signed(ehr, smart, endpoints.jwks, grant.id_token, algorithm, kid)
+        claims = self._signed(ehr, endpoints.jwks, grant.id_token, algorithm, kid)
         _check(claims, smart, issuer, nonce, self._now())
         _check_hash(claims, algorithm, grant.access_token)
         return Identity(
@@ -146,103 +92,27 @@ class Identities:
         )
 
     def _signed(
-        self, ehr: Ehr, smart: Smart, jwks: str, token: str, algorithm: str, kid: str | None
+        self, ehr: Ehr, jwks: str, token: str, algorithm: str, kid: str | None
     ) -> dict[str, Any]:
         began = self._now()
-        known = self._keys(ehr, smart, jwks)
+        known = self._keys.at(ehr, jwks)
         try:
             return _claims(token, algorithm, _fitting(known.keys, algorithm, kid))
         except _Unsigned as unsigned:
             if known.asked >= began:
                 _refuse(str(unsigned))
-        newer = self._keys(ehr, smart, jwks, known)
+        newer = self._keys.at(ehr, jwks, but=known)
         try:
             return _claims(token, algorithm, _fitting(newer.keys, algorithm, kid))
         except _Unsigned as unsigned:
             _refuse(str(unsigned))
-
-    def _keys(self, ehr: Ehr, smart: Smart, jwks: str, not_these: _Known | None = None) -> _Known:
-        """The keys of an issuer, newer ones than those that did not do if it may be asked again."""
-        place = ehr.id, jwks
-        with self._lock:
-            asking = self._asking.setdefault(place, threading.Lock())
-        with asking:
-            now, known = self._now(), self._known.get(place)
-            again = known is not None and known is not_these
-            if known is None or _is_due(known, now, again):
-                known = self._known[place] = _asked(ehr, smart, jwks, now, known, again)
-        if known.failure and not known.keys:
-            raise LaunchError(known.failure.kind, known.failure.reason)
-        return known
 
 
 def _refuse(reason: str) -> NoReturn:
     raise LaunchError("not-verified", f"id_token: {reason}")
 
 
-def _is_due(known: _Known, now: float, again: bool) -> bool:
-    if known.failure:
-        return now - known.asked >= FAILURE_KEPT
-    return now - known.since >= KEPT or (again and now - known.again >= ASKED_AGAIN)
-
-
-def _asked(
-    ehr: Ehr, smart: Smart, jwks: str, now: float, known: _Known | None, again: bool
-) -> _Known:
-    before = known or _Known((), now, now)
-    rested = now if again else before.again
-    try:
-        return _Known(_download(jwks, smart.private_network), now, now, rested)
-    except LaunchError as error:
-        log.warning("keys not fetched", ehr=ehr.id, reason=error.reason)
-        # Keys that were good a short while ago are better than that nobody can sign in.
-        kept = before.keys if now - before.since < 2 * KEPT else ()
-        return _Known(kept, before.since, now, rested, error)
-
-
-def _download(jwks: str, private: bool) -> tuple[_Published, ...]:
-    try:
-        reply = request("GET", jwks, headers={"Accept": "application/json"}, private=private)
-    except Unavailable as failed:
-        raise LaunchError(_KINDS.get(failed.reason, "ehr-setup"), f"keys: {failed}") from None
-    if reply.status != 200:
-        raise LaunchError("ehr-unavailable", f"keys: status {reply.status}")
-    try:
-        entries = msgspec.json.decode(reply.body, type=_JwkSet).keys[:_MOST_KEYS]
-    except (msgspec.MsgspecError, RecursionError):
-        raise LaunchError("ehr-setup", "keys: there is no JWK set") from None
-    return tuple(key for key in map(_published, entries) if key)
-
-
-_KINDS: Mapping[str, Kind] = {"slow": "ehr-slow", "unreachable": "ehr-unavailable"}
-
-
-def _published(entry: Any) -> _Published | None:
-    """The key in an entry, None if it is not one for signatures that we would use."""
-    try:
-        jwk = msgspec.convert(entry, _Jwk)
-        if _PRIVATE & entry.keys() or jwk.use not in (None, "sig"):
-            return None
-        if "verify" not in (jwk.key_ops or ("verify",)):
-            return None
-        if jwk.kty == "EC":
-            ec = ECKey.import_key({"kty": "EC", "crv": jwk.crv, "x": jwk.x, "y": jwk.y})
-            return _Published(jwk.kid, jwk.crv, jwk.alg, ec)
-        # joserfc only warns of short keys, and a very long one costs seconds a signature.
-        if jwk.kty == "RSA" and _SMALLEST_RSA <= _bits(jwk.n) <= _LARGEST_RSA:
-            rsa = RSAKey.import_key({"kty": "RSA", "n": jwk.n, "e": jwk.e})
-            return _Published(jwk.kid, "RSA", jwk.alg, rsa)
-    except (msgspec.ValidationError, JoseError, ValueError):
-        pass
-    return None
-
-
-def _bits(number: str) -> int:
-    padded = number.encode() + b"=" * (-len(number) % 4)
-    return int.from_bytes(b64decode(padded, b"-_", validate=True)).bit_length()
-
-
-def _fitting(keys: tuple[_Published, ...], algorithm: str, kid: str | None) -> Key:
+def _fitting(keys: tuple[Published, ...], algorithm: str, kid: str | None) -> Key:
     kind, _ = _ALGORITHMS[algorithm]
     found = [
         each.key

@@ -19,7 +19,8 @@ from structlog.testing import capture_logs
 
 from launch.discovery import Endpoints
 from launch.errors import LaunchError
-from launch.identity import ASKED_AGAIN, FAILURE_KEPT, KEPT, Identities, Identity
+from launch.identity import Identities, Identity
+from launch.issuer_keys import ASKED_AGAIN, FAILURE_KEPT, KEPT
 from launch.scopes import Scopes
 from launch.tokens import Grant
 from sandbox.faults import Fault, Huge, NotJson, Redirect, Status
