@@ -6,10 +6,10 @@ launch began with are those that it ends with, whatever the discovery document s
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 
-import msgspec
 from werkzeug.datastructures import MultiDict
 
 from launch import authorize, tokens
@@ -117,19 +117,19 @@ class Arrivals:
         return grant.patient, user
 
     def _drop(self, ehr: Ehr, endpoints: Endpoints, body: bytes) -> None:
-        try:
-            found = msgspec.json.decode(body, type=_Tokens)
-        except (msgspec.MsgspecError, RecursionError):
+        """Revoke what an answer holds that is not used, as far as it can be made out."""
+        found = {name.decode(): value.decode() for name, value in _TOKENS.findall(body)}
+        if endpoints.revocation is None or not found:
             return
-        if endpoints.revocation is None or found == _Tokens():
-            return
-        done = self._sessions.revoke(ehr, endpoints, found.access_token, found.refresh_token)
+        access, refresh = found.get("access_token"), found.get("refresh_token")
+        done = self._sessions.revoke(ehr, endpoints, access, refresh)
         audit("token revoked" if done else "token not revoked", ehr.id)
 
 
-class _Tokens(msgspec.Struct, frozen=True):
-    access_token: str | None = None
-    refresh_token: str | None = None
+# In JSON of any shape, and in a form. What can be revoked is in the alphabet of RFC 6750.
+_TOKENS = re.compile(
+    rb"""\b(access_token|refresh_token)(?:"\s*:\s*"|=)([A-Za-z0-9._~+/-]{1,8192}=*)(?=["&]|\Z)"""
+)
 
 
 def _code(smart: Smart, asked: Pending, answer: MultiDict[str, str]) -> str:

@@ -98,10 +98,12 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
             cookies.take_away(answer, id, framed)
             return answer
 
-        jar = cookies.jar(request) or cookies.new_value()
-        created = arrivals.finish(ehr, asked, request.args, jar)
+        jar = cookies.jar(request)
+        told = jar or cookies.new_value()
+        created = arrivals.finish(ehr, asked, request.args, told)
         answer = redirect(url_for("app.chart", handle=created.launch.handle))
-        cookies.give_jar(answer, jar)
+        if jar is None:
+            cookies.give_jar(answer, told)
         for name in created.ended:
             cookies.take_away(answer, name, framed)
         cookies.give(answer, created.name, created.cookie, framed)
