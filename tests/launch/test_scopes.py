@@ -58,6 +58,7 @@ CAN: list[tuple[str, Level, str, str, bool]] = [
     ("patient/.r", "patient", "", "r", False),
     ("patient/Condition.r?", "patient", "Condition", "r", False),
     ("patient/Condition.r?category", "patient", "Condition", "r", False),
+    ("patient/Condition.r?&", "patient", "Condition", "r", False),
     ("patient/Condition.read?category=a", "patient", "Condition", "r", False),
     ("patient/Condition.r\tpatient/Patient.r", "patient", "Patient", "r", False),
     ("", "patient", "Patient", "r", False),
