@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from flask import Flask
 
@@ -54,7 +54,7 @@ def create_app(
     app.register_blueprint(routes.blueprint(settings, found, callers, memory, clock))
     app.register_blueprint(index.blueprint(settings, found))
     keys = KeyFolder(Path(settings.keys_folder), clock)
-    if development:
+    if development and _algorithms(settings):
         keys.ensure()
     app.extensions["chartside.keys"] = keys
     app.register_blueprint(published.blueprint(settings, keys))
@@ -72,18 +72,18 @@ def ready(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     engine = app.extensions["chartside.engine"]
     try:
         database.require_current(engine)
-        _require_keys(app)
+        for algorithm in _algorithms(app.extensions["chartside"]):
+            app.extensions["chartside.keys"].signing(algorithm)
     except StartError:
         engine.dispose()
         raise
     return app
 
 
-def _require_keys(app: Flask) -> None:
-    """Stop the start where an EHR would ask for a signature that nothing can make."""
-    for ehr in app.extensions["chartside"].trust.ehrs:
-        if ehr.smart and ehr.smart.auth == "private_key_jwt":
-            app.extensions["chartside.keys"].signing(ehr.smart.algorithm)
+def _algorithms(settings: Settings) -> set[Literal["ES384", "RS384"]]:
+    """With what the EHRs want our requests for tokens to be signed."""
+    sides = [ehr.smart for ehr in settings.trust.ehrs if ehr.smart]
+    return {smart.algorithm for smart in sides if smart.auth == "private_key_jwt"}
 
 
 def serve(services: Iterable[Callable[..., Any]] | None = None) -> Flask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from html.parser import HTMLParser
@@ -80,11 +81,15 @@ class _Fields(HTMLParser):
 
 @dataclass
 class Browser:
-    """One jar of cookies. It sends Secure cookies to this machine, as browsers do."""
+    """One jar of cookies. It sends Secure cookies to this machine, as browsers do.
+
+    `proxies`: for a host, the ports of this machine on which its requests are served in turn.
+    """
 
     jar: dict[str, dict[str, str]] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
     keeps_cookies: bool = True
+    proxies: dict[str, Iterator[int]] = field(default_factory=dict)
 
     def get(self, url: str, **headers: str) -> Page:
         return self.send("GET", url, headers=headers)
@@ -108,7 +113,9 @@ class Browser:
         given = {"Host": address.netloc, **(headers or {})}
         if jar:
             given.setdefault("Cookie", "; ".join(f"{n}={v}" for n, v in jar.items()))
-        connection = http.client.HTTPConnection("127.0.0.1", address.port or 80, timeout=PATIENCE)
+        proxy = self.proxies.get(address.netloc)
+        port = next(proxy) if proxy else address.port or 80
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             target = address.path + (f"?{address.query}" if address.query else "")
             connection.request(method, target, body, given)

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +19,7 @@ from sandbox.auth.clients import Client, secret_hash
 from sandbox.auth.vault import Lifetimes
 from sandbox.ehr import DevelopmentEhr
 from sandbox.records import shipped_bundles
-from tests.demo.server import _Quiet, free_port, new_database
+from tests.demo.server import _Quiet, free_port, keys_folder, new_database
 from tests.launch.browser import Browser, Page
 from web.settings import Settings
 from web.trust import Ehr, Smart, Trust
@@ -133,7 +131,7 @@ def stage(
         "public_url": origin,
         "secret": SECRET,
         "database": new_database(),
-        "keys_folder": mkdtemp(prefix="keys-", dir=_folder()),
+        "keys_folder": keys_folder(),
         "trust": Trust(tuple(record(name, ehr, **agreed) for name, ehr in ehrs.items())),
         **settings,
     }
@@ -183,8 +181,3 @@ def _all(ehrs: Sequence[DevelopmentEhr]) -> Iterator[None]:
         return
     with ehrs[0], _all(ehrs[1:]):
         yield
-
-
-def _folder() -> Path:
-    folder = Path(urlsplit(new_database()).path.lstrip("/"))
-    return Path("/") / folder.parent
