@@ -76,10 +76,13 @@ async def _exchange(
     seconds: float,
     private: bool,
 ) -> Reply:
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        raise Unavailable("forbidden") from None
     # This machine is asked only by its own name, as in development.
-    resolver = None if private or host in LOCAL else _PublicOnly()
-    if resolver is not None and not _is_public(host, unless_a_name=True):
+    resolver = None if host in LOCAL else _Checked(private)
+    if resolver is not None and not _may_be_asked(host, private, unless_a_name=True):
         raise Unavailable("forbidden")
     try:
         async with (
@@ -131,17 +134,18 @@ class _Forbidden(OSError):
     """A name stands for an address of an inner network."""
 
 
-class _PublicOnly(AbstractResolver):
-    """Finds the addresses of a name, and refuses the name if one of them is not public."""
+class _Checked(AbstractResolver):
+    """Finds the addresses of a name, and refuses the name if one of them may not be asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, private: bool) -> None:
+        self._private = private
         self._resolver = aiohttp.ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        if not all(_is_public(each["host"]) for each in found):
+        if not all(_may_be_asked(each["host"], self._private) for each in found):
             raise _Forbidden
         return found
 
@@ -149,10 +153,19 @@ class _PublicOnly(AbstractResolver):
         await self._resolver.close()
 
 
-def _is_public(host: str, *, unless_a_name: bool = False) -> bool:
+# 6to4 (RFC 3056) and NAT64 (RFC 6052) carry an address of IPv4 in one of IPv6.
+_CARRIERS = (ipaddress.ip_network("2002::/16"), ipaddress.ip_network("64:ff9b::/96"))
+
+
+def _may_be_asked(host: str, private: bool, *, unless_a_name: bool = False) -> bool:
+    """Whether an address is public, or at least one of a machine in an inner network."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return unless_a_name
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_global and not address.is_multicast
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_link_local or address.is_multicast or address.is_loopback:
+        return False  # cloud metadata, everybody, ourselves
+    if any(address in network for network in _CARRIERS if network.version == address.version):
+        return False
+    return address.is_global or (private and address.is_private and not address.is_unspecified)

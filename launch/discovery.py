@@ -38,7 +38,8 @@ class Endpoints(Struct, frozen=True, kw_only=True):
     """What the document of one FHIR base says. `iss`: that base, as the EHR wrote it.
 
     `methods` and `algorithms` of client authentication: empty where the document is silent.
-    `iss_parameter`: answers to the callback name the issuer (RFC 9207).
+    `iss_parameter`: answers to the callback name the issuer (RFC 9207); that of id_tokens may be
+    another one.
     """
 
     iss: str
@@ -143,8 +144,9 @@ def _found(ehr: Ehr, smart: Smart, iss: str) -> Endpoints:
     else:
         document = _read(reply, _Document)
     checked = _checked(ehr, smart, iss, document)
-    if checked.jwks is None and checked.issuer is not None and "openid" in smart.scopes:
-        jwks = _jwks_of(checked.issuer, ehr, smart, iss)
+    provider = smart.oidc_issuer or checked.issuer
+    if checked.jwks is None and provider is not None and "openid" in smart.scopes:
+        jwks = _jwks_of(provider, ehr, smart, iss)
         checked = msgspec.structs.replace(checked, jwks=jwks)
     return checked
 
@@ -171,7 +173,7 @@ def _checked(ehr: Ehr, smart: Smart, iss: str, document: _Document) -> Endpoints
         iss=iss,
         authorization=address(document.authorization_endpoint),
         token=address(document.token_endpoint),
-        issuer=smart.oidc_issuer or document.issuer,
+        issuer=document.issuer,
         revocation=address(document.revocation_endpoint) if document.revocation_endpoint else None,
         jwks=address(document.jwks_uri) if document.jwks_uri else None,
         capabilities=capabilities,
@@ -195,7 +197,8 @@ def _address(value: str, smart: Smart, iss: str) -> str:
         raise LaunchError("ehr-setup", "an endpoint is no address") from None
     secure = parts.scheme == "https" or (base.scheme == "http" and parts.hostname in LOCAL)
     listed = {own, *map(str.lower, smart.endpoint_hosts)}
-    plain = url.isascii() and url.isprintable() and not set(" \\@") & set(url)
+    # As it came: urljoin drops line breaks.
+    plain = value.isascii() and value.isprintable() and not set(" \\@") & set(value)
     if not (plain and secure and parts.scheme in _PORTS and host in listed) or parts.fragment:
         raise LaunchError(
             "ehr-setup", "an endpoint is on a host that the trust record does not list"
@@ -222,6 +225,8 @@ def _jwks_of(issuer: str, ehr: Ehr, smart: Smart, iss: str) -> str | None:
             raise LaunchError("ehr-setup", "the OpenID document is of another issuer")
         return _address(document.jwks_uri, smart, iss)
     except LaunchError as error:
+        if error.kind != "ehr-setup":
+            raise  # it may be there in a moment
         log.warning("keys not found", ehr=ehr.id, reason=error.reason)
         return None
 

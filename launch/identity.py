@@ -80,7 +80,7 @@ class Identities:
         if endpoints.jwks is None:
             raise LaunchError("ehr-setup", "neither record nor discovery tells where keys are")
         # Before SMART 2 the issuer was not told, and was the FHIR server.
-        issuer = endpoints.issuer or endpoints.iss
+        issuer = smart.oidc_issuer or endpoints.issuer or endpoints.iss
         algorithm, kid = _header(grant.id_token, smart)
         claims = self._signed(ehr, endpoints.jwks, grant.id_token, algorithm, kid)
         _check(claims, smart, issuer, nonce, self._now())

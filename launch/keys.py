@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeyParameters, KeySet, RSAKey
 from msgspec import Struct
 
@@ -82,9 +83,12 @@ class KeyFolder:
     def signing(self, algorithm: Algorithm) -> Key:
         """The key that signs now. Raises StartError where there is none."""
         now = self._clock(UTC)
-        for each in self.all():
-            if each.alg == algorithm and each.signs_from <= now:
+        fitting = [each for each in self.all() if each.alg == algorithm]
+        for each in fitting:
+            if each.signs_from <= now:
                 return each.key()
+        if fitting:  # the one before was taken away at once: better too early than not at all
+            return fitting[-1].key()
         raise StartError(f"{self._folder}: there is no key for {algorithm}. {_ROTATE}")
 
     def rotate(self) -> list[Stored]:
@@ -165,6 +169,10 @@ def _read(file: Path) -> Stored:
         raise StartError(f"{file} is no client key. Take it away, and: {_ROTATE}") from None
     if stored.jwk.get("kid") != file.stem:
         raise StartError(f"{file}: its key has no kid, or another one. {_ROTATE}")
+    try:
+        stored.key()
+    except (JoseError, ValueError):
+        raise StartError(f"{file} is no client key. Take it away, and: {_ROTATE}") from None
     return stored
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, render_template_string
 
 from launch.keys import MAX_AGE, KeyFolder
+from web.errors import Problem, StartError
 from web.settings import Settings
 from web.well_known import FOLDER
 
@@ -16,8 +17,12 @@ def blueprint(settings: Settings, keys: KeyFolder) -> Blueprint:
 
     @routes.get("/jwks.json")
     def jwks() -> Response:
+        try:
+            found = keys.published()
+        except StartError:
+            raise Problem(503, "exception", "The keys cannot be read now. Try again.") from None
         return Response(
-            render_template_string(template, keys=keys.published()),
+            render_template_string(template, keys=found),
             mimetype="application/json",
             headers={"Cache-Control": f"public, max-age={MAX_AGE.seconds}"},
         )

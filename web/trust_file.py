@@ -31,7 +31,7 @@ from web.errors import StartError
 from web.trust import SCOPES, SCOPES_V1, Cds, Ehr, Profile, Smart, Trust, comparable
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*\Z", max_length=2000)]
-Origin = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+\Z")]
+Origin = Annotated[str, Meta(pattern=r"^https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?\Z")]
 
 
 class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -182,6 +182,10 @@ def _smart(record: _Smart, ehr: _Ehr, folder: Path) -> Smart:
         raise _Wrong("smart", "scopes", reason="has openid or fhirUser without the other.")
     if record.needs_user and "openid" not in scopes:
         raise _Wrong("smart", "scopes", reason="lacks openid and fhirUser, and needs_user is true.")
+    for name, grammar in (("scopes", _SCOPE), ("scopes_v1", _SCOPE_V1)):
+        for scope in getattr(record, name):
+            if "/" in scope and not grammar.fullmatch(scope):
+                raise _Wrong("smart", name, reason=f"{scope} is no scope of that version.")
     wild = [each for each in scopes if "*" in each.partition("?")[0]]
     if wild:
         raise _Wrong("smart", "scopes", reason=f"{wild[0]} asks for more than the app reads.")
@@ -191,10 +195,10 @@ def _smart(record: _Smart, ehr: _Ehr, folder: Path) -> Smart:
     return Smart(**{**told, "issuers": tuple(issuers), "secret": secret})
 
 
-# From the examples of standards and documentations, where people copy them.
-_SAMPLE_SECRETS = frozenset(
-    {"secret", "my-client-secret", "client-secret", "changeme", "password", "mysecret"}
-)
+# SMART App Launch 2.2, Scopes for requesting FHIR Resources.
+_LEVEL = r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\."
+_SCOPE = re.compile(_LEVEL + r"(?=[cruds])c?r?u?d?s?(\?\S+)?")
+_SCOPE_V1 = re.compile(_LEVEL + r"(read|write|\*)")
 
 
 def _client_secret(record: _Smart, folder: Path) -> str | None:
@@ -218,7 +222,8 @@ def _client_secret(record: _Smart, folder: Path) -> str | None:
     # RFC 6749 form-encodes a secret and SMART does not: of such characters both make the same.
     if not re.fullmatch(r"[A-Za-z0-9._~-]+", secret):
         raise _Wrong("smart", named[0], reason="holds no secret of letters, digits and ._~-")
-    if len(secret) < 16 or secret.lower() in _SAMPLE_SECRETS:
+    # Nobody guesses 32 random characters; every sample in a standard or a manual is shorter.
+    if len(secret) < 32 or len(set(secret)) < 10:
         raise _Wrong("smart", named[0], reason="holds a secret that can be guessed.")
     return secret
 
