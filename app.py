@@ -5,18 +5,22 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterable
-from datetime import datetime, tzinfo
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Literal
 
 from flask import Flask
 
 from hooks import commands, index, registry, routes
 from hooks.caller import Callers
 from hooks.memory import Memory
+from launch import commands as launch_commands
+from launch import published, sweeping, wiring
+from launch.keys import KeyFolder
 from store import commands as store_commands
 from store import database
 from store.replay import Replay
-from web import access, errors, logs, well_known
+from web import access, errors, headers, logs, well_known
 from web.errors import StartError
 from web.settings import Settings, from_environment
 
@@ -41,6 +45,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit
     logs.init_app(app)
     errors.init_app(app)
+    headers.init_app(app, settings)
     access.init_app(app, settings)
     well_known.init_app(app, settings)
     callers = Callers(settings.trust, Replay(engine), development, public_url=settings.public_url)
@@ -48,6 +53,14 @@ def create_app(
     memory = Memory(engine, settings.secret)
     app.register_blueprint(routes.blueprint(settings, found, callers, memory, clock))
     app.register_blueprint(index.blueprint(settings, found))
+    keys = KeyFolder(Path(settings.keys_folder), clock)
+    if development and _algorithms(settings):
+        keys.ensure()
+    app.extensions["chartside.keys"] = keys
+    app.register_blueprint(published.blueprint(settings, keys))
+    sessions = wiring.init_app(app, settings, engine, keys, lambda: clock(UTC))
+    app.extensions["chartside.sessions"] = sessions
+    app.cli.add_command(launch_commands.keys)
     app.cli.add_command(commands.ehrs)
     app.cli.add_command(store_commands.group(lambda: settings.database))
     return app
@@ -65,10 +78,18 @@ def ready(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     engine = app.extensions["chartside.engine"]
     try:
         database.require_current(engine)
+        for algorithm in _algorithms(app.extensions["chartside"]):
+            app.extensions["chartside.keys"].signing(algorithm)
     except StartError:
         engine.dispose()
         raise
     return app
+
+
+def _algorithms(settings: Settings) -> set[Literal["ES384", "RS384"]]:
+    """With what the EHRs want our requests for tokens to be signed."""
+    sides = [ehr.smart for ehr in settings.trust.ehrs if ehr.smart]
+    return {smart.algorithm for smart in sides if smart.auth == "private_key_jwt"}
 
 
 def serve(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
@@ -76,6 +97,7 @@ def serve(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     logs.configure()
     app = ready(services)
     app.extensions["chartside.callers"].warm()
+    sweeping.start(app.extensions["chartside.sessions"])
     gc.collect()
     gc.freeze()
     return app

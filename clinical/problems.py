@@ -58,7 +58,7 @@ def all_live(chart: Chart, codes: CodeSet) -> Iterator[Diagnosis]:
     """The live diagnoses of a set, in the order of the record."""
     for each, code in codes.among(chart.conditions or ()):
         if is_live(each):
-            doubt = _words(each.verification_status) & _UNSURE
+            doubt = status_words(each.verification_status) & _UNSURE
             yield Diagnosis(code, _when(chart, each), next(iter(doubt), ""))
 
 
@@ -74,12 +74,12 @@ def uncoded(chart: Chart) -> int:
 
 def is_live(condition: Condition) -> bool:
     """Not over and not denied, by its own words."""
-    status = _words(condition.clinical_status)
+    status = status_words(condition.clinical_status)
     ended = condition.abatement_date_time is not None and not status
-    return not (ended or status & _OVER or _words(condition.verification_status) & _DENIED)
+    return not (ended or status & _OVER or status_words(condition.verification_status) & _DENIED)
 
 
-def _words(status: CodeableConcept | str | None) -> frozenset[str]:
+def status_words(status: CodeableConcept | str | None) -> frozenset[str]:
     """What a status says; older servers send it as plain text.
 
     A local coding may stand beside that of HL7, which is the one with a known meaning. Where it

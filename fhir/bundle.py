@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -46,23 +46,26 @@ class Link(Struct, frozen=True, gc=False):
     url: str | None = None
 
 
-class Entry(Struct, frozen=True, gc=False):
+T = TypeVar("T")
+
+
+class Entry(Struct, Generic[T], frozen=True, gc=False):
     """One entry of a searchset."""
 
-    resource: Record | OperationOutcome | None = None
+    resource: T | None = None
     search: Search | None = None
 
 
-class Bundle(Struct, frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
+class Bundle(Struct, Generic[T], frozen=True, gc=False, tag_field="resourceType", tag="Bundle"):
     """A searchset whose every entry can be read."""
 
-    entry: list[Entry] = []
+    entry: list[Entry[T]] = []
     link: list[Link] = []
     total: int | None = None
 
 
 # An answer that can be read whole: to a read, to a search, to either that failed or found nothing.
-Value = Record | OperationOutcome | Bundle | None
+Value = Record | OperationOutcome | Bundle[Record | OperationOutcome] | None
 
 _NULL = Raw(b"null")
 
@@ -94,9 +97,23 @@ class _Header(Struct, frozen=True, gc=False, rename="camel"):
     id: str = ""
 
 
-_decode_value = msgspec.json.Decoder(Value).decode
+class Model:
+    """Which fields are read: decoders for one union of read models, of a class a resource type.
+
+    `CHART` is what clinical code reads. A page that shows more has a model of its own, so that a
+    hook call does not pay for fields that nothing of it looks at.
+    """
+
+    def __init__(self, record: Any) -> None:
+        resource = record | OperationOutcome
+        bundle: Any = Bundle
+        self.value = msgspec.json.Decoder(resource | bundle[resource] | None).decode
+        self.resource = msgspec.json.Decoder(resource).decode
+
+
+CHART = Model(Record)
+
 _decode_raw_bundle = msgspec.json.Decoder(_RawBundle).decode
-_decode_resource = msgspec.json.Decoder(Record | OperationOutcome).decode
 _decode_subject = msgspec.json.Decoder(_Subject).decode
 _decode_links = msgspec.json.Decoder(_Linked).decode
 _decode_header = msgspec.json.Decoder(_Header).decode
@@ -180,12 +197,39 @@ class Missing:
     reason: str
 
 
+# expired: the token is not (or no longer) good; forbidden: it is, and this is not permitted;
+# elsewhere: it leads away from this EHR's server; foreign: it is about another patient.
+Failure = Literal[
+    "expired",
+    "forbidden",
+    "not-found",
+    "gone",
+    "throttled",
+    "slow",
+    "resting",
+    "unreachable",
+    "redirect",
+    "elsewhere",
+    "too-large",
+    "foreign",
+    "unreadable",
+    "broken",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Asked for and not to be had; asking again is no use."""
+    """Asked for and not to be had; asking again is no use.
+
+    `failure` tells a page which words explain it, `status` is what the server answered if it did,
+    `wait` the seconds it asked for before the next try.
+    """
 
     reason: str
     code: Literal["forbidden", "not-found", "timeout", "incomplete", "invalid"] = "incomplete"
+    failure: Failure = field(default="broken", compare=False)
+    status: int | None = field(default=None, compare=False)
+    wait: int | None = field(default=None, compare=False)
 
 
 Answer = Given | Missing | Refused
@@ -193,7 +237,10 @@ Answer = Given | Missing | Refused
 
 @dataclass(slots=True)
 class Page:
-    """One page of a searchset, sorted by whether it may be used."""
+    """One page of a searchset, sorted by whether it may be used.
+
+    `noted`: the EHR added a remark of whatever severity, so its silence may not be silence.
+    """
 
     records: list[Resource] = field(default_factory=list)
     included: dict[str, Medication] = field(default_factory=dict)
@@ -201,6 +248,7 @@ class Page:
     unowned: int = 0
     total: int = 0
     failed: bool = False
+    noted: bool = False
     next: str | None = None
 
     @property
@@ -209,13 +257,15 @@ class Page:
         return len(self.records) + len(self.unreadable) + self.unowned
 
 
-def read_resource(given: bytes | Raw | Value, wanted: type[Resource], owner: Owner) -> Answer:
+def read_resource(
+    given: bytes | Raw | Value, wanted: type[Resource], owner: Owner, model: Model = CHART
+) -> Answer:
     """The answer to a FHIR read, as JSON or read already. `null` means that the EHR looked and
     found none.
     """
     if isinstance(given, bytes | Raw):
         try:
-            value: Value = _decode_value(given)
+            value: Value = model.value(given)
         except UNREADABLE:
             return _unreadable(given, wanted)
     else:
@@ -234,23 +284,23 @@ def read_resource(given: bytes | Raw | Value, wanted: type[Resource], owner: Own
 
 
 def read_page(
-    given: bytes | Raw | Value, wanted: type[Resource], owner: Owner
+    given: bytes | Raw | Value, wanted: type[Resource], owner: Owner, model: Model = CHART
 ) -> Page | Missing | Refused:
     """One page of the answer to a FHIR search, as JSON or read already. `null` means that the EHR
     looked and found none.
     """
     if isinstance(given, bytes | Raw):
         try:
-            value: Value = _decode_value(given)
+            value: Value = model.value(given)
         except UNREADABLE:
-            return _entry_by_entry(given, wanted, owner)
+            return _entry_by_entry(given, wanted, owner, model)
     else:
         value = given
     if value is None:
         return Page()
     if isinstance(value, OperationOutcome):
         failed = _outcome(value)
-        return Page() if isinstance(failed, Missing) else failed
+        return Page(noted=True) if isinstance(failed, Missing) else failed
     if not isinstance(value, Bundle):
         return Missing(f"holds {_name(type(value))}, not a Bundle of {wanted.__name__}")
     page = Page(next=_next(value.link), total=value.total or 0)
@@ -264,7 +314,7 @@ def read_page(
     return page
 
 
-def _plainly_own(entries: list[Entry], wanted: type[Any], owner: Owner) -> list[Any]:
+def _plainly_own(entries: list[Entry[Any]], wanted: type[Any], owner: Owner) -> list[Any]:
     """The records of the wanted type that name this patient in one of the usual ways: nearly
     always all of them, and a long chart has thousands.
     """
@@ -334,17 +384,18 @@ def _sort_entry(
     if type(resource) is wanted:
         subject: Reference | None = getattr(resource, "subject", None)
         if owner.owns(subject):
-            if type(resource) is Observation and not all(map(owner.owns, resource.focus)):
+            if isinstance(resource, Observation) and not all(map(owner.owns, resource.focus)):
                 page.unowned += 1
             else:
                 page.records.append(resource)
         elif subject is None or subject.reference is None:
             page.unowned += 1
         elif mode != "include":
-            return _FOREIGN
+            return FOREIGN
     elif resource is None:
         page.unreadable.append(Unreadable(wanted.__name__, "?"))
     elif isinstance(resource, OperationOutcome):
+        page.noted = True
         page.failed |= _is_error(resource)
     elif isinstance(resource, Medication):
         page.included[f"Medication/{resource.id}"] = resource
@@ -354,7 +405,7 @@ def _sort_entry(
 
 
 def _entry_by_entry(
-    raw: bytes | Raw, wanted: type[Resource], owner: Owner
+    raw: bytes | Raw, wanted: type[Resource], owner: Owner, model: Model
 ) -> Page | Missing | Refused:
     try:
         bundle = _decode_raw_bundle(raw)
@@ -366,7 +417,7 @@ def _entry_by_entry(
         try:
             wrong = _sort_entry(
                 page,
-                None if entry.resource is _NULL else _decode_resource(entry.resource),
+                None if entry.resource is _NULL else model.resource(entry.resource),
                 _mode(entry),
                 wanted,
                 owner,
@@ -388,10 +439,10 @@ def _sort_unreadable(
         return None
     if header.resource_type == wanted.__name__:
         if _is_foreign(entry.resource, owner):
-            return _FOREIGN
+            return FOREIGN
         page.unreadable.append(Unreadable(header.resource_type, header.id))
     elif header.resource_type == "OperationOutcome":
-        page.failed = True
+        page.noted = page.failed = True
     elif _mode(entry) == "match":
         return Missing(f"holds other resources than {wanted.__name__}")
     return None
@@ -409,7 +460,7 @@ def _is_foreign(raw: Raw, owner: Owner) -> bool:
 
 # The search ran unfiltered (a token that the client could not fill, say), so what is missing from
 # it is as unknown as what does not belong in it.
-_FOREIGN = Missing("holds the record of another patient")
+FOREIGN = Missing("holds the record of another patient")
 
 
 def _unreadable(raw: bytes | Raw, wanted: type[Resource]) -> Missing | Refused:
@@ -439,7 +490,7 @@ def _is_error(outcome: OperationOutcome) -> bool:
     )
 
 
-def _mode(entry: Entry | _RawEntry) -> str:
+def _mode(entry: Entry[Any] | _RawEntry) -> str:
     return (entry.search.mode if entry.search else None) or "match"
 
 

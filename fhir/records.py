@@ -54,6 +54,7 @@ class Period(Element, frozen=True):
 
 
 class HumanName(Element, frozen=True):
+    use: str | None = None
     text: str | None = None
     family: str | None = None
     given: list[str | None] = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import math
 import re
 import threading
 import time
@@ -21,7 +22,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from fhir.bundle import Refused, next_link, normal
+from fhir.bundle import Failure, Refused, next_link, normal
 from fhir.loop import loop
 
 
@@ -43,14 +44,26 @@ class NextPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """What came of a query, in order; `rest`: why it is not all of it, or nothing."""
+
+    bodies: list[bytes]
+    rest: Refused | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes in bytes, times in seconds. `breaker_failures` in a row open the breaker."""
+    """Sizes in bytes, times in seconds. `breaker_failures` in a row open the breaker.
+
+    `longest_wait`: how much of a Retry-After is believed.
+    """
 
     pages: int = 10
     bytes: int = 5_000_000
     connections: int = 32
     breaker_failures: int = 8
     breaker_rest: float = 5.0
+    longest_wait: int = 30
 
 
 class _Failed(Exception):
@@ -79,6 +92,7 @@ class Transport:
         self._breaker = _Breaker(self._limits, clock)
         self._session: aiohttp.ClientSession | None = None
         self._get_only: set[str] = set()
+        self._quiet_until: dict[str, float] = {}
 
     def lists(self, base: str) -> bool:
         """Whether the trust record of this EHR names this base."""
@@ -95,48 +109,99 @@ class Transport:
 
         Returns within `seconds`, whatever the server does.
         """
+        answers = self._answers(base, token, asked, seconds, waits=False)
+        return [answer.rest or answer.bodies for answer in answers]
+
+    def read(
+        self,
+        base: str,
+        token: str | None,
+        asked: Sequence[Query],
+        seconds: float,
+    ) -> list[Pages]:
+        """The same for a page that people wait for: what did arrive of a query is not thrown away.
+
+        A server that asks for a little patience (429, Retry-After) is asked once more if that is
+        within the time, and is left alone until then if not.
+        """
+        return self._answers(base, token, asked, seconds, waits=True)
+
+    def _answers(
+        self,
+        base: str,
+        token: str | None,
+        asked: Sequence[Query | NextPage],
+        seconds: float,
+        waits: bool,
+    ) -> list[Pages]:
         if not self.lists(base):
-            return [Refused("the FHIR server is not one of this EHR", "forbidden")] * len(asked)
+            return [Pages([], _NOT_OURS)] * len(asked)
         if not self._breaker.allows():
-            return [_RESTING] * len(asked)
-        work = loop().submit(self._fetch_all(base, token, asked, seconds))
+            return [Pages([], _RESTING)] * len(asked)
+        work = loop().submit(self._fetch_all(base, token, asked, seconds, waits))
         try:
             # The loop itself keeps the deadline; the margin is for a loop that cannot run.
             return work.result(seconds + 0.1)
         except concurrent.futures.TimeoutError:
             work.cancel()
-            return [_TOO_SLOW] * len(asked)
+            return [Pages([], _TOO_SLOW)] * len(asked)
 
     async def _fetch_all(
-        self, base: str, token: str | None, asked: Sequence[Query | NextPage], seconds: float
-    ) -> list[list[bytes] | Refused]:
+        self,
+        base: str,
+        token: str | None,
+        asked: Sequence[Query | NextPage],
+        seconds: float,
+        waits: bool,
+    ) -> list[Pages]:
         deadline = asyncio.get_running_loop().time() + seconds
-        return list(await asyncio.gather(*(self._guard(base, token, a, deadline) for a in asked)))
+        one = self._patiently if waits else self._guard
+        return list(await asyncio.gather(*(one(base, token, each, deadline) for each in asked)))
+
+    async def _patiently(
+        self, base: str, token: str | None, asked: Query | NextPage, deadline: float
+    ) -> Pages:
+        now = asyncio.get_running_loop().time
+        about = f"{base}/{asked.type if isinstance(asked, Query) else ''}"
+        if (left := self._quiet_until.get(about, 0) - now()) > 0:
+            return Pages([], _throttled(math.ceil(left)))
+        answer = await self._guard(base, token, asked, deadline)
+        if answer.rest is None or answer.rest.failure != "throttled":
+            return answer
+        wait = min(answer.rest.wait or 0, self._limits.longest_wait)
+        if answer.rest.wait is not None and now() + wait < deadline:
+            await asyncio.sleep(wait)
+            answer = await self._guard(base, token, asked, deadline)
+        else:
+            self._quiet_until[about] = now() + wait
+        return answer
 
     async def _guard(
         self, base: str, token: str | None, asked: Query | NextPage, deadline: float
-    ) -> list[bytes] | Refused:
+    ) -> Pages:
+        pages: list[bytes] = []
         try:
             async with asyncio.timeout_at(deadline):
-                pages = await self._pages(base, token, asked)
+                await self._pages(base, token, asked, pages)
         except TimeoutError:
             self._breaker.failed()
-            return _TOO_SLOW
+            return Pages(pages, _TOO_SLOW)
         except _Failed as failed:
             if failed.alive:
                 self._breaker.worked()
             elif failed.alive is not None:
                 self._breaker.failed()
-            return failed.refused
+            return Pages(pages, failed.refused)
         except (aiohttp.ClientError, ValueError):
             # aiohttp reports a malformed answer or header as either.
             self._breaker.failed()
-            return Refused("the FHIR server could not be reached or broke off")
+            return Pages(pages, _UNREACHABLE)
         self._breaker.worked()
-        return pages
+        return Pages(pages)
 
-    async def _pages(self, base: str, token: str | None, asked: Query | NextPage) -> list[bytes]:
-        pages: list[bytes] = []
+    async def _pages(
+        self, base: str, token: str | None, asked: Query | NextPage, pages: list[bytes]
+    ) -> None:
         url: str | None
         if isinstance(asked, NextPage):
             url = asked.url
@@ -146,12 +211,11 @@ class Transport:
         seen: set[str] = set()
         while url is not None:
             if len(pages) >= self._limits.pages or url in seen:
-                raise _Failed(Refused("the FHIR server has more pages than are read"))
+                raise _Failed(_TOO_MANY)
             seen.add(url)
             room = self._limits.bytes - sum(map(len, pages))
             pages.append(await self._get(_under(base, url), token, room))
             url = next_link(pages[-1])
-        return pages
 
     async def _first(self, base: str, token: str | None, query: Query) -> bytes:
         if query.id is not None:
@@ -161,21 +225,19 @@ class Transport:
         target = f"{base}/{query.type}"
         if target not in self._get_only:
             # Search by POST keeps the patient's id out of the access logs on the way.
-            status, body = await self._send(
-                "POST", f"{target}/_search", token, self._limits.bytes, form
-            )
-            if status not in (404, 405, 501):
-                return _checked(status, body)
+            reply = await self._send("POST", f"{target}/_search", token, self._limits.bytes, form)
+            if reply.status not in (404, 405, 501):
+                return _checked(reply)
         body = await self._get(f"{target}?{form}", token, self._limits.bytes)
         self._get_only.add(target)
         return body
 
     async def _get(self, url: str, token: str | None, room: int) -> bytes:
-        return _checked(*await self._send("GET", url, token, room))
+        return _checked(await self._send("GET", url, token, room))
 
     async def _send(
         self, method: str, url: str, token: str | None, room: int, form: str | None = None
-    ) -> tuple[int, bytes]:
+    ) -> _Reply:
         headers = {"Accept": "application/fhir+json", "Accept-Encoding": "identity"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -189,15 +251,15 @@ class Transport:
             allow_redirects=False,
         ) as answer:
             if answer.status != 200:
-                return answer.status, b""
+                return _Reply(answer.status, b"", answer.headers.get("Retry-After", ""))
             if answer.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
                 raise _Failed(Refused("the FHIR server compressed an answer unasked"), alive=False)
             body = bytearray()
             async for chunk in answer.content.iter_any():
                 body += chunk
                 if len(body) > room:
-                    raise _Failed(Refused("the FHIR server sent more data than is read"))
-            return answer.status, bytes(body)
+                    raise _Failed(_TOO_LARGE)
+            return _Reply(answer.status, bytes(body))
 
     def _open(self) -> aiohttp.ClientSession:
         """This EHR's own pool. Runs on the loop, so it is made once without a lock."""
@@ -246,21 +308,49 @@ class _Breaker:
             self._failures = 0
 
 
-_ELSEWHERE = Refused("the next page is not under the FHIR server's address", "forbidden")
-_TOO_SLOW = Refused("the FHIR server did not answer in time", "timeout")
-_RESTING = Refused("the FHIR server failed repeatedly and is given a rest", "timeout")
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: bytes
+    retry_after: str = ""
 
 
-def _checked(status: int, body: bytes) -> bytes:
+_NOT_OURS = Refused("the FHIR server is not one of this EHR", "forbidden", "elsewhere")
+_ELSEWHERE = Refused(
+    "the next page is not under the FHIR server's address", "forbidden", "elsewhere"
+)
+_TOO_SLOW = Refused("the FHIR server did not answer in time", "timeout", "slow")
+_RESTING = Refused("the FHIR server failed repeatedly and is given a rest", "timeout", "resting")
+_UNREACHABLE = Refused("the FHIR server could not be reached or broke off", failure="unreachable")
+_TOO_MANY = Refused("the FHIR server has more pages than are read", failure="too-large")
+_TOO_LARGE = Refused("the FHIR server sent more data than is read", failure="too-large")
+
+
+def _throttled(wait: int | None) -> Refused:
+    return Refused("the FHIR server answered 429", failure="throttled", status=429, wait=wait)
+
+
+def _checked(reply: _Reply) -> bytes:
+    status = reply.status
     if status == 200:
-        return body
+        return reply.body
     if status in (401, 403):
-        raise _Failed(Refused("the FHIR server does not permit this", "forbidden"))
+        failure: Failure = "expired" if status == 401 else "forbidden"
+        why = "the FHIR server does not permit this"
+        raise _Failed(Refused(why, "forbidden", failure, status))
     if status in (404, 410):
-        raise _Failed(Refused("the FHIR server has no such resource", "not-found"))
+        failure = "gone" if status == 410 else "not-found"
+        why = "the FHIR server has no such resource"
+        raise _Failed(Refused(why, "not-found", failure, status))
     if 300 <= status < 400:
-        raise _Failed(Refused("the FHIR server answered with a redirect"))
-    raise _Failed(Refused(f"the FHIR server answered {status}"), alive=status < 500)
+        why = "the FHIR server answered with a redirect"
+        raise _Failed(Refused(why, failure="redirect", status=status))
+    if status == 429:
+        # Seconds; a date is not worth a clock that may differ from the server's.
+        seconds = re.fullmatch(r"[0-9]{1,6}", reply.retry_after.strip())
+        raise _Failed(_throttled(int(seconds[0]) if seconds else None))
+    refused = Refused(f"the FHIR server answered {status}", status=status)
+    raise _Failed(refused, alive=status < 500)
 
 
 def _under(base: str, url: str) -> str:

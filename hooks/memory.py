@@ -24,6 +24,7 @@ from store import StoreError, drafts
 from store.feedback import FeedbackItem, add_feedback, past
 from store.hashes import Hashes
 from store.overrides import HIDDEN_FOR, Past, Subject, hides
+from store.persons import person
 from store.sealing import Seal
 from store.story import Call, CardRecord, record_call
 from web.errors import Problem
@@ -88,11 +89,10 @@ class Recall:
         self._request = request
         self._now = now
         self._past: tuple[Past, ...] | None = None
-        # Two FHIR servers of one EHR may use one id for two people.
-        where = f"{request.fhir_server} " if len(caller.ehr.fhir_bases) > 1 else ""
-        user = getattr(request.context, "user_id", None)
-        self._patient = hashes.of(caller.realm, "patient", where + request.context.patient_id)
-        self._user = hashes.of(caller.realm, "user", where + user) if user else None
+        place = request.fhir_server, caller.ehr.fhir_bases
+        patient, user = request.context.patient_id, getattr(request.context, "user_id", None)
+        self._patient = hashes.of(caller.realm, "patient", person(*place, patient))
+        self._user = hashes.of(caller.realm, "user", person(*place, user)) if user else None
 
     def hides(self, finding: Finding) -> str | None:
         """Why a finding is not shown to this user now; None if it is. Asks the store at most once,

@@ -1,6 +1,8 @@
 """`python -m sandbox`: serves the development EHR's own synthetic patients until stopped.
 
-The port is SANDBOX_PORT, else 5001.
+The port is SANDBOX_PORT, else 5001. The app that it opens is at SANDBOX_APP, else
+http://localhost:5000. FHIR requests without a token see everything, as the prefetch of CDS Hooks
+needs it, unless SANDBOX_TOKENS is "required"; with a token they see what it is good for.
 """
 
 import errno
@@ -8,7 +10,8 @@ import os
 import signal
 import sys
 
-from sandbox.fhir import FhirServer
+from sandbox.auth.clients import shipped_clients
+from sandbox.ehr import DevelopmentEhr
 from sandbox.records import shipped_bundles
 
 _STOP = {signal.SIGINT, signal.SIGTERM}
@@ -16,28 +19,48 @@ _STOP = {signal.SIGINT, signal.SIGTERM}
 
 def main() -> int:
     """Serves until SIGINT or SIGTERM; the exit code."""
+    if os.environ.get("CHARTSIDE_MODE") == "production":
+        return _complain("The development EHR does not run beside CHARTSIDE_MODE=production.")
     port = os.environ.get("SANDBOX_PORT", "5001")
     if not port.isdecimal() or int(port) > 65535:
-        print(f"SANDBOX_PORT must be a port number, not {port!r}.", file=sys.stderr)
-        return 2
+        return _complain(f"SANDBOX_PORT must be a port number, not {port!r}.")
+    tokens = os.environ.get("SANDBOX_TOKENS", "optional")
+    if tokens not in ("optional", "required"):
+        return _complain(f"SANDBOX_TOKENS must be optional or required, not {tokens!r}.")
     try:
-        server = FhirServer(shipped_bundles(), port=int(port))
+        clients = shipped_clients(os.environ.get("SANDBOX_APP", "http://localhost:5000"))
+    except ValueError as error:
+        return _complain(f"SANDBOX_APP must be an https or loopback origin: {error}.")
+    try:
+        server = DevelopmentEhr(
+            shipped_bundles(),
+            clients,
+            port=int(port),
+            open_records=tokens == "optional",
+            # An app in development changes its keys as it likes.
+            refetch_keys=True,
+        )
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        print(
+        return _complain(
             f"Port {port} is taken. Stop the process that listens there, "
             "or choose another port with SANDBOX_PORT.",
-            file=sys.stderr,
+            1,
         )
-        return 1
     # Blocked before any thread starts, so that the signals wait for sigwait in this one.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     with server:
-        patients = ", ".join(patient["id"] for patient in server.store.all("Patient"))
-        print(f"FHIR server: {server.base}\nPatients: {patients}", flush=True)
+        patients = ", ".join(patient["id"] for patient in server.fhir.store.all("Patient"))
+        print(f"FHIR server: {server.base}\nPatients: {patients}")
+        print(f"Charts: {server.origin}/ehr\nLauncher: {server.origin}/launcher", flush=True)
         signal.sigwait(_STOP)
     return 0
+
+
+def _complain(reason: str, code: int = 2) -> int:
+    print(reason, file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the FHIR server sends back: a status, headers and a body.
+"""What the development EHR sends back: a status, headers and a body.
 
 FHIR R4, "RESTful API": resources go out as `application/fhir+json`, refusals as an
-OperationOutcome.
+OperationOutcome. Other answers name their content type themselves.
 """
 
 import json
@@ -42,6 +42,20 @@ class Answer:
         lines = [f"HTTP/1.1 {self.status} {responses.get(self.status, '')}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def json_answer(
+    members: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """A JSON object that is no resource."""
+    kind = {"Content-Type": "application/json"}
+    return Answer(status, json.dumps(members).encode(), {**kind, **(headers or {})})
+
+
+def redirect(url: str) -> Answer:
+    """303: whatever the method was, the client GETs the other address."""
+    headers = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Answer(303, b"", {"Content-Type": "text/plain", **headers})
 
 
 def found(resource: Resource) -> Answer:

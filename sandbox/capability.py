@@ -3,8 +3,17 @@
 from sandbox.answer import Resource
 from sandbox.search import KINDS, PARAMETERS
 
+_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
-def capability_statement(base: str) -> Resource:
+
+def oauth_uris(authorize: str, token: str) -> Resource:
+    """Where to get a token, as servers said it before SMART had a document of its own."""
+    places = {"authorize": authorize, "token": token}
+    members = [{"url": name, "valueUri": place} for name, place in places.items()]
+    return {"cors": True, "extension": [{"url": _OAUTH_URIS, "extension": members}]}
+
+
+def capability_statement(base: str, security: Resource | None = None) -> Resource:
     """Reads and searches of the resource types, with the search parameters of each."""
     return {
         "resourceType": "CapabilityStatement",
@@ -17,6 +26,7 @@ def capability_statement(base: str) -> Resource:
         "rest": [
             {
                 "mode": "server",
+                **({"security": security} if security else {}),
                 "resource": [
                     {
                         "type": resource_type,

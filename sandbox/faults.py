@@ -105,6 +105,17 @@ class Status(Fault):
 
 
 @dataclass(frozen=True)
+class Throttled(Fault):
+    """Answers 429 and says when to come again."""
+
+    seconds: int
+
+    def change(self, answer: Answer) -> Answer:
+        headers = {"Retry-After": str(self.seconds)}
+        return refused(429, "throttled", "A planted fault.", headers)
+
+
+@dataclass(frozen=True)
 class Redirect(Fault):
     """Sends the client to another address."""
 
@@ -190,6 +201,49 @@ class OtherPatient(Fault):
             return {n: patient if n in ("subject", "patient") else v for n, v in resource.items()}
 
         return _edited(answer, moved)
+
+
+@dataclass(frozen=True)
+class WrongId(Fault):
+    """Answers a read with a resource of another id."""
+
+    def change(self, answer: Answer) -> Answer:
+        if answer.status != 200 or answer.resource["resourceType"] == "Bundle":
+            return answer
+        return answer.carrying({**answer.resource, "id": "another-id"})
+
+
+@dataclass(frozen=True)
+class ForeignReferences(Fault):
+    """Writes the references to patients with two slashes and a host before them."""
+
+    host: str
+
+    def change(self, answer: Answer) -> Answer:
+        def moved(resource: Resource) -> Resource:
+            return {
+                name: {"reference": f"//{self.host}/{value['reference']}"}
+                if name in ("subject", "patient") and isinstance(value, dict)
+                else value
+                for name, value in resource.items()
+            }
+
+        return _edited(answer, moved)
+
+
+@dataclass(frozen=True)
+class Partial(Fault):
+    """Leaves out half of the matches, and says so in an entry with `search.mode` "outcome"."""
+
+    def change(self, answer: Answer) -> Answer:
+        warning = outcome("warning", "incomplete", "A planted fault.")
+        said = {"resource": warning, "search": {"mode": "outcome"}}
+
+        def page(bundle: Resource) -> Resource:
+            entries = bundle.get("entry", [])
+            return {**bundle, "entry": [*entries[: len(entries) // 2], said]}
+
+        return _paged(answer, page)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ pause; closing the listener ends every pause and every connection at once.
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
@@ -17,16 +17,37 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 Piece = tuple[float, bytes]
 """Seconds to wait, then bytes to send."""
 
+Pairs = list[tuple[str, str]]
+
+_FORM = "application/x-www-form-urlencoded"
+
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came in: `params` are those of the query and of a form, in this order."""
+    """A request as it came in: `params` are those of the query and of a form, in this order.
+
+    The names of `headers` are in lower case.
+    """
 
     method: str
     path: str
-    params: list[tuple[str, str]]
+    params: Pairs
     authorization: str | None
     target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def query(self) -> Pairs:
+        """The parameters of the query, the empty ones too."""
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    @property
+    def form(self) -> Pairs:
+        """The parameters of a form, the empty ones too; none if the body is something else."""
+        if self.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+            return []
+        return parse_qsl(self.body.decode(errors="replace"), keep_blank_values=True)
 
 
 Respond = Callable[[Request], Iterable[Piece]]
@@ -79,22 +100,24 @@ class _Connection(BaseHTTPRequestHandler):
             super().handle()
 
     def do_GET(self) -> None:
-        form = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         target = self.requestline.split()[1]
         address = urlsplit(target)
         request = Request(
             method=self.command,
             path=unquote(address.path),
-            params=parse_qsl(address.query) + parse_qsl(form),
+            params=parse_qsl(address.query) + parse_qsl(body.decode(errors="replace")),
             authorization=self.headers.get("Authorization"),
             target=target,
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=body,
         )
         for pause, piece in self.server.respond(request):
             if self.server.closing.wait(pause):
                 raise ConnectionAbortedError
             self.wfile.write(piece)
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: a query string has no place in a log."""

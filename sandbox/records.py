@@ -27,6 +27,12 @@ def shipped_bundles() -> list[Resource]:
     return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
 
 
+def staff() -> Resource:
+    """The people who can sign in to the development EHR, and where they work."""
+    bundle: Resource = json.loads((Path(__file__).parent / "staff.json").read_text("utf-8"))
+    return bundle
+
+
 class Store:
     """The resources of some Bundles, whatever the type of the Bundle."""
 

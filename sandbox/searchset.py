@@ -6,18 +6,31 @@ count nowhere, and the `next` link is the same search further on.
 
 from urllib.parse import urlencode
 
+from sandbox.access import Access
 from sandbox.answer import Resource
 from sandbox.records import Params, Store
 
 
 def searchset(
-    store: Store, base: str, resource_type: str, params: Params, page_size: int
+    store: Store,
+    base: str,
+    resource_type: str,
+    params: Params,
+    page_size: int,
+    access: Access | None = None,
 ) -> Resource:
-    """The page that `_count` and `_offset` ask for; ValueError for a malformed parameter."""
+    """The page that `_count` and `_offset` ask for, of what `access` reaches; None is everything.
+
+    ValueError for a malformed parameter.
+    """
     asked = dict(params)
     count = min(_number(asked.get("_count", str(page_size))), page_size)
     offset = _number(asked.get("_offset", "0"))
-    matches = store.search(resource_type, params)
+    matches = [
+        match
+        for match in store.search(resource_type, params)
+        if access is None or access.sees(match, "s")
+    ]
     page = matches[offset : offset + count]
     further = [(name, value) for name, value in params if name != "_offset"]
     further.append(("_offset", str(offset + count)))
@@ -25,7 +38,11 @@ def searchset(
     if count and offset + count < len(matches):
         links.append(("next", further))
     found = [("match", match) for match in page]
-    found += [("include", resource) for resource in store.included(page, params)]
+    found += [
+        ("include", resource)
+        for resource in store.included(page, params)
+        if access is None or access.sees(resource, "r")
+    ]
     entries = [
         {
             "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",

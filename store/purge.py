@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, select,
 
 from store import database
 from store.overrides import HIDDEN_FOR
-from store.tables import calls, cards, comments, drafts, feedback, replay
+from store.tables import calls, cards, comments, drafts, feedback, launches, pending, replay
 
 # Few enough that a hook call does not wait for long behind one transaction.
 _AT_ONCE = 500
@@ -17,7 +17,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long records are kept. Replay entries and drafts carry their own end.
+    """How long records are kept. Replay entries, drafts and launches carry their own end.
 
     Calls and feedback, a little over a year: this month can be compared with the same month of the
     last year. Comments are personal data and for less long. All three are local choices.
@@ -40,6 +40,8 @@ def purge(engine: Engine, now: datetime, retention: Retention | None = None) -> 
     past: dict[Table, ColumnElement[bool]] = {
         replay: replay.c.until < now,
         drafts: drafts.c.until < now,
+        pending: pending.c.until < now,
+        launches: launches.c.until < now,
         comments: comments.c.at < now - retention.comments,
         feedback: feedback.c.at < now - retention.feedback,
         cards: cards.c.call < old_call,

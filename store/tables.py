@@ -1,9 +1,9 @@
 """The tables. `migrations/` makes them in a database; a test keeps both equal.
 
-Rows are added and never changed; `drafts` alone is renewed by a repeated call. Every row names its
-EHR, when it was written (`at`) and where it comes from: a call has service, hook and version, a
-card its call, feedback all of them, since it outlives the call. Hashes are those of
-`store/hashes.py`. Times are microseconds since 1970 in UTC.
+What was said is added and never changed; `drafts` is renewed by a repeated call, and `pending` and
+`launches` are what is going on now. Every row names its EHR, when it was written (`at`) and where
+it comes from: a call has service, hook and version, a card its call, feedback all of them, since it
+outlives the call. Hashes are those of `store/hashes.py`. Times are microseconds since 1970 in UTC.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeDecorator
 
 # The migration that makes the tables below.
-REVISION = "0001"
+REVISION = "0002"
 
 # Characters of a digest or a keyed hash.
 KEY = 32
@@ -165,6 +165,39 @@ drafts = _table(
     Column("at", Instant, nullable=False),
     Column("until", Instant, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+)
+
+# SMART launches that wait for the EHR's answer. Only digests of what the browser holds are kept:
+# whoever reads the database can finish nobody's launch. `state` is set once the EHR is asked.
+pending = _table(
+    "pending",
+    Column("id", String(KEY), primary_key=True),
+    Column("ehr", String, nullable=False),
+    Column("cookie", String(KEY), nullable=False),
+    Column("state", String(KEY)),
+    Column("jar", String(KEY), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("pending_jar", "jar"),
+)
+
+# Live launches; `sealed` holds the tokens. `lease`: who renews them now, until when.
+launches = _table(
+    "launches",
+    Column("handle", String(KEY), primary_key=True),
+    Column("ehr", String, nullable=False),
+    Column("cookie", String(KEY), nullable=False),
+    Column("jar", String(KEY), nullable=False),
+    Column("user_hash", String(KEY)),
+    Column("patient_hash", String(KEY), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("lease", String(KEY)),
+    Column("lease_until", Instant),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("launches_jar", "jar"),
 )
 
 

@@ -126,7 +126,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unknown(error: Exception) -> Response:
         # The message of an exception may quote the record, its type and place may not.
-        log.error("unhandled", error=type(error).__name__, place=_place(error))
+        log.error("unhandled", error=type(error).__name__, place=place(error))
         return outcome(
             Problem(500, "exception", "This service failed. Decide without it and report the time.")
         )
@@ -136,7 +136,7 @@ def init_app(app: Flask) -> None:
 _AUTHORS = ("/hooks/services/", "/clinical/checks/")
 
 
-def _place(error: Exception) -> str:
+def place(error: Exception) -> str:
     """File and line at fault: the last one of an author's code, else the last one of all."""
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     authors = [each for each in frames if any(part in each[0] for part in _AUTHORS)]

@@ -39,6 +39,8 @@ KEYS = frozenset(
         "error",
         "place",
         "logger",
+        "launch",
+        "user",
     }
 )
 

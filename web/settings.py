@@ -25,7 +25,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `secret` keys what must be stable and not guessable, such as card ids. `database` is a
     SQLAlchemy URL. `security_contact` and `security_expires` are what /.well-known/security.txt
     tells; without them there is none. `certificate_header` is the one that only the trusted proxy
-    can set, with the client certificate that it has seen.
+    can set, with the client certificate that it has seen; `address_header` likewise, with the
+    address of the client. `keys_folder` holds the private keys by which EHRs know our app.
     """
 
     mode: Literal["production", "development"] = "production"
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # One word: to a WSGI server X-Client-Cert and X_Client_Cert are one header, and a proxy that
     # drops the first when a client sends it lets the second one through.
     certificate_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]+\Z")] | None = None
+    keys_folder: Annotated[str, msgspec.Meta(min_length=1)] = "chartside-keys"
+    address_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]+\Z")] | None = None
     security_contact: (
         Annotated[str, msgspec.Meta(pattern=r"^(mailto:|tel:|https://)\S+\Z")] | None
     ) = None

@@ -6,8 +6,10 @@ are read from a TOML file (`web/trust_file.py`); nothing here reads a file or an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -57,21 +59,121 @@ class Cds(Struct, frozen=True, kw_only=True):
         return self.services is None or service_id in self.services
 
 
+# What the app shows, and no more; nothing is written. The first spelling is that of SMART 2, the
+# second that of SMART 1 (SMART App Launch 2.2, Scopes for requesting FHIR Resources).
+SCOPES = (
+    "openid",
+    "fhirUser",
+    "patient/Patient.r",
+    "patient/Condition.rs",
+    "patient/MedicationRequest.rs",
+    "patient/Medication.r",
+    "patient/AllergyIntolerance.rs",
+    "patient/Observation.rs",
+    "user/Practitioner.r",
+)
+SCOPES_V1 = (
+    "openid",
+    "fhirUser",
+    "patient/Patient.read",
+    "patient/Condition.read",
+    "patient/MedicationRequest.read",
+    "patient/Medication.read",
+    "patient/AllergyIntolerance.read",
+    "patient/Observation.read",
+    "user/Practitioner.read",
+)
+
+
+class Smart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The SMART side of a record: how the EHR launches our app, and what the app may ask of it.
+
+    `issuers`: the FHIR base URLs that stand as `iss` in its launches, as it writes them.
+    `endpoint_hosts`: hosts (with the port where it is not the usual one) that its discovery
+    document may name beside that of the issuer. `oidc_issuer`: the `iss` of its id_tokens, by
+    default what its discovery document says. `auth`: how we prove who we are; `secret` goes with
+    the two that have one, `algorithm` with the keys of ours. `nonce`: "if_present" for servers that
+    drop it.
+    `needs_user`: no launch without an identified user. `s256_unlisted`: it does PKCE without saying
+    so. `legacy_metadata`: its endpoints may stand in its CapabilityStatement only. `refresh`: which
+    refresh token is asked for. `frame_ancestors`: the web origins that may frame the app.
+    `always_banner`: the patient's name is shown even where the EHR says that it shows it.
+    `private_network`: its addresses may be private ones.
+    """
+
+    client_id: str
+    issuers: tuple[str, ...]
+    auth: Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"] = (
+        "private_key_jwt"
+    )
+    secret: str | None = None
+    algorithm: Literal["ES384", "RS384"] = "ES384"
+    endpoint_hosts: frozenset[str] = frozenset()
+    oidc_issuer: str | None = None
+    id_token_algorithms: tuple[str, ...] = ("RS256",)
+    nonce: Literal["require", "if_present"] = "require"
+    needs_user: bool = True
+    scopes: tuple[str, ...] = SCOPES
+    scopes_v1: tuple[str, ...] = SCOPES_V1
+    s256_unlisted: bool = False
+    legacy_metadata: bool = False
+    refresh: Literal["none", "online", "offline"] = "none"
+    standalone: bool = True
+    frame_ancestors: tuple[str, ...] = ()
+    always_banner: bool = False
+    tenant: str | None = None
+    private_network: bool = False
+
+    def __repr__(self) -> str:
+        return f"Smart({self.client_id!r})"  # never its secret
+
+
 class Ehr(Struct, frozen=True, kw_only=True):
     """One EHR. `fhir_bases`: the only addresses that are ever called for it, without a last "/".
 
-    `open_fhir`: its FHIR server answers without a token; only for synthetic data.
+    `label`: its name as clinicians see it. `open_fhir`: its FHIR server answers without a token;
+    only for synthetic data.
     """
 
     id: str
+    label: str = ""
     fhir_bases: tuple[str, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     open_fhir: bool = False
     cds: Cds | None = None
+    smart: Smart | None = None
+
+    @property
+    def name(self) -> str:
+        return self.label or self.id
+
+
+def comparable(url: str) -> str | None:
+    """A FHIR base URL as it compares: scheme and host in lower case, without the usual port and
+    without one last "/". None for what is no plain base URL: with a user, a query, a fragment, a
+    step out of the path in any spelling, or anything that is not printable ASCII.
+    """
+    if not re.fullmatch(r"[!-~]{1,2000}", url) or re.search(r"[?#@\\]|%(2e|2f|5c)", url, re.I):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS or not parts.hostname or {".", ".."} & set(parts.path.split("/")):
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if port is not None and port != _PORTS[scheme]:
+        host += f":{port}"
+    return f"{scheme}://{host}{parts.path.removesuffix('/')}"
+
+
+_PORTS = {"http": 80, "https": 443}
 
 
 class Trust:
-    """All records, found by the issuer of a token."""
+    """All records, found by the issuer of a token, of a launch, or by their id."""
 
     def __init__(self, ehrs: tuple[Ehr, ...]) -> None:
         self.ehrs = ehrs
@@ -79,9 +181,26 @@ class Trust:
             ehr.cds.issuer: ehr for ehr in ehrs if ehr.cds and ehr.cds.issuer is not None
         }
         self.nameless = next((ehr for ehr in ehrs if ehr.cds and ehr.cds.issuer is None), None)
+        self._smart = {ehr.id: ehr for ehr in ehrs if ehr.smart}
+        self._by_smart_issuer = {
+            issuer: ehr
+            for ehr in ehrs
+            if ehr.smart
+            for issuer in map(comparable, ehr.smart.issuers)
+            if issuer
+        }
 
     def of_issuer(self, issuer: str) -> Ehr | None:
         return self._by_issuer.get(issuer)
+
+    def of_smart_issuer(self, iss: str) -> Ehr | None:
+        """The EHR that launches with this `iss`; None for one that nobody has, or that plays."""
+        issuer = comparable(iss)
+        return self._by_smart_issuer.get(issuer) if issuer else None
+
+    def smart(self, ehr_id: str) -> Ehr | None:
+        """The EHR with this id, if it has a SMART side."""
+        return self._smart.get(ehr_id)
 
     @property
     def origins(self) -> frozenset[str]:
@@ -114,9 +233,16 @@ DEVELOPMENT = Trust(
     (
         Ehr(
             id="development",
+            label="Development EHR",
             fhir_bases=("http://127.0.0.1:5001/fhir", "http://localhost:5001/fhir"),
             open_fhir=True,
             cds=Cds(),
+            smart=Smart(
+                client_id="chartside",
+                issuers=("http://127.0.0.1:5001/fhir",),
+                refresh="online",
+                frame_ancestors=("http://127.0.0.1:5001",),
+            ),
         ),
         SANDBOX,
     )

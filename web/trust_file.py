@@ -8,15 +8,19 @@ fhir_bases = ["https://fhir.hospital.example/r4"]
 issuer = "https://fhir.hospital.example/r4"
 jku = "https://fhir.hospital.example/.well-known/jwks.json"
 services = ["medication-safety", "care-gaps"]
+
+[ehr.hospital.smart]
+client_id = "chartside"
 """
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,10 +28,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from web.errors import StartError
-from web.trust import Cds, Ehr, Profile, Trust
+from web.trust import SCOPES, SCOPES_V1, Cds, Ehr, Profile, Smart, Trust, comparable
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*\Z", max_length=2000)]
-Origin = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+\Z")]
+Origin = Annotated[str, Meta(pattern=r"^https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?\Z")]
 
 
 class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -44,11 +48,46 @@ class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
     profile: Profile = Profile()
 
 
+Word = Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=500)]
+Host = Annotated[str, Meta(pattern=r"^[a-z0-9.-]+(:\d{1,5})?\Z")]
+
+
+class _Smart(Struct, kw_only=True, forbid_unknown_fields=True):
+    client_id: Word
+    issuers: tuple[Url, ...] = ()
+    auth: Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"] = (
+        "private_key_jwt"
+    )
+    secret_variable: str | None = None
+    secret_file: str | None = None
+    algorithm: Literal["ES384", "RS384"] = "ES384"
+    endpoint_hosts: frozenset[Host] = frozenset()
+    oidc_issuer: Url | None = None
+    # Never "none", and never one that is checked with a secret.
+    id_token_algorithms: Annotated[
+        tuple[Literal["RS256", "RS384", "RS512", "ES256", "ES384"], ...], Meta(min_length=1)
+    ] = ("RS256",)
+    nonce: Literal["require", "if_present"] = "require"
+    needs_user: bool = True
+    scopes: tuple[Word, ...] = SCOPES
+    scopes_v1: tuple[Word, ...] = SCOPES_V1
+    s256_unlisted: bool = False
+    legacy_metadata: bool = False
+    refresh: Literal["none", "online", "offline"] = "none"
+    standalone: bool = True
+    frame_ancestors: tuple[Origin, ...] = ()
+    always_banner: bool = False
+    tenant: str | None = None
+    private_network: bool = False
+
+
 class _Ehr(Struct, kw_only=True, forbid_unknown_fields=True):
     # Without a default: the day of a result depends on it, and so does what a card says.
     time_zone: str
+    label: Annotated[str, Meta(max_length=80)] = ""
     fhir_bases: list[Url] = []
     cds: _Cds | None = None
+    smart: _Smart | None = None
 
 
 def load(path: Path) -> Trust:
@@ -88,6 +127,11 @@ def load(path: Path) -> Trust:
     for first, second in combinations(ehrs, 2):
         if first.cds and second.cds and first.cds.issuer == second.cds.issuer:
             raise wrong(("ehr", second.id, "cds", "issuer"), f"is also that of {first.id}.")
+        if _issuers(first) & _issuers(second):
+            raise wrong(
+                ("ehr", second.id, "smart", "issuers"),
+                f"has one of {first.id} too, so a launch would not tell whose it is.",
+            )
     return Trust(tuple(ehrs))
 
 
@@ -113,8 +157,79 @@ def _ehr(id_: str, record: _Ehr, folder: Path) -> Ehr:
         id=id_,
         zone=zone,
         fhir_bases=tuple(base.rstrip("/") for base in record.fhir_bases),
+        label=record.label,
         cds=_cds(record.cds, folder) if record.cds else None,
+        smart=_smart(record.smart, record, folder) if record.smart else None,
     )
+
+
+def _smart(record: _Smart, ehr: _Ehr, folder: Path) -> Smart:
+    issuers = record.issuers or ehr.fhir_bases
+    if not issuers:
+        raise _Wrong("smart", reason="needs issuers, the FHIR addresses that launch the app.")
+    compared = [comparable(each) for each in issuers]
+    if None in compared or len(set(compared)) != len(compared):
+        raise _Wrong("smart", "issuers", reason="has one twice, or one that is no plain address.")
+    bases = {comparable(base) for base in ehr.fhir_bases}
+    for issuer, plain in zip(issuers, compared, strict=True):
+        _secure(issuer, "smart", "issuers")
+        if plain not in bases:
+            raise _Wrong("smart", "issuers", reason=f"{issuer} is not one of fhir_bases. Add it.")
+    for origin in record.frame_ancestors:
+        _secure(origin, "smart", "frame_ancestors")
+    scopes = {*record.scopes, *record.scopes_v1}
+    if ("openid" in scopes) != ("fhirUser" in scopes):
+        raise _Wrong("smart", "scopes", reason="has openid or fhirUser without the other.")
+    if record.needs_user and "openid" not in scopes:
+        raise _Wrong("smart", "scopes", reason="lacks openid and fhirUser, and needs_user is true.")
+    for name, grammar in (("scopes", _SCOPE), ("scopes_v1", _SCOPE_V1)):
+        for scope in getattr(record, name):
+            if "/" in scope and not grammar.fullmatch(scope):
+                raise _Wrong("smart", name, reason=f"{scope} is no scope of that version.")
+    wild = [each for each in scopes if "*" in each.partition("?")[0]]
+    if wild:
+        raise _Wrong("smart", "scopes", reason=f"{wild[0]} asks for more than the app reads.")
+    told = {name: getattr(record, name) for name in _Smart.__struct_fields__}
+    secret = _client_secret(record, folder)
+    del told["secret_variable"], told["secret_file"]
+    return Smart(**{**told, "issuers": tuple(issuers), "secret": secret})
+
+
+# SMART App Launch 2.2, Scopes for requesting FHIR Resources.
+_LEVEL = r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\."
+_SCOPE = re.compile(_LEVEL + r"(?=[cruds])c?r?u?d?s?(\?\S+)?")
+_SCOPE_V1 = re.compile(_LEVEL + r"(read|write|\*)")
+
+
+def _client_secret(record: _Smart, folder: Path) -> str | None:
+    """The secret where the method has one: from the environment or from a file, never from here."""
+    named = [name for name in ("secret_variable", "secret_file") if getattr(record, name)]
+    if not record.auth.startswith("client_secret"):
+        if named:
+            raise _Wrong("smart", named[0], reason=f"{record.auth} has no secret. Take it away.")
+        return None
+    if len(named) != 1:
+        raise _Wrong(
+            "smart", reason=f"{record.auth} needs secret_variable or secret_file, and not both."
+        )
+    if record.secret_file:
+        try:
+            secret = (folder / record.secret_file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise _Wrong("smart", named[0], reason=f"{type(error).__name__}.") from None
+    else:
+        secret = os.environ.get(record.secret_variable or "", "")
+    # RFC 6749 form-encodes a secret and SMART does not: of such characters both make the same.
+    if not re.fullmatch(r"[A-Za-z0-9._~-]+", secret):
+        raise _Wrong("smart", named[0], reason="holds no secret of letters, digits and ._~-")
+    # Nobody guesses 32 random characters; every sample in a standard or a manual is shorter.
+    if len(secret) < 32 or len(set(secret)) < 10:
+        raise _Wrong("smart", named[0], reason="holds a secret that can be guessed.")
+    return secret
+
+
+def _issuers(ehr: Ehr) -> set[str | None]:
+    return set(map(comparable, ehr.smart.issuers)) if ehr.smart else set()
 
 
 def _cds(record: _Cds, folder: Path) -> Cds:

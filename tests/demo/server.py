@@ -57,6 +57,11 @@ def ehr_of(*servers: FhirServer, **agreed: Any) -> Ehr:
 _FOLDER = TemporaryDirectory()
 
 
+def keys_folder() -> str:
+    """Where the client keys are that the tests share, since making them takes its time."""
+    return f"{_FOLDER.name}/keys"
+
+
 def new_database() -> str:
     """The URL of an SQLite file that is not there yet, and is gone when the tests end."""
     return f"sqlite:///{_FOLDER.name}/{uuid4().hex}.db"
@@ -96,6 +101,7 @@ def application(
         "mode": "development",
         "public_url": f"http://localhost:5000{prefix}",
         "database": new_database(),
+        "keys_folder": keys_folder(),
         "calls_at_once": 100,
         "trust": Trust((ehr or nameless(),)),
         # More time than a sound FHIR server needs on a busy machine.
@@ -137,6 +143,7 @@ def process(
                 "PYTHONPATH": str(ROOT),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "CHARTSIDE_DATABASE": new_database(),
+                "CHARTSIDE_KEYS_FOLDER": keys_folder(),
                 **environment,
             },
         )

@@ -2,14 +2,17 @@
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
+from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir import FhirServer
+from sandbox.records import shipped_bundles
+from tests.sandbox.apps import CLIENTS, App, Clock
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,22 @@ def ask() -> Ask:
             connection.close()
 
     return send
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    """The clock of `ehr`, which only goes forward."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def ehr(clock: Clock) -> Iterator[DevelopmentEhr]:
+    """A development EHR that knows `CLIENTS`; slow is what takes 0.3 seconds."""
+    with DevelopmentEhr(shipped_bundles(), CLIENTS, clock=clock, slow=0.3) as running:
+        yield running
+
+
+@pytest.fixture
+def smart(ehr: DevelopmentEhr, clock: Clock) -> App:
+    """An app with a key at `ehr`. (pytest-flask has its own idea of `app` and `client`.)"""
+    return App(ehr, clock=clock)

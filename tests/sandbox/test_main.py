@@ -5,15 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
 
 
-def start(port: str) -> subprocess.Popen[str]:
+def start(port: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
-        env={**os.environ, "SANDBOX_PORT": port},
+        env={**os.environ, "SANDBOX_PORT": port, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -50,3 +51,40 @@ def test_a_port_that_is_none_is_told(port: str) -> None:
         _, complaints = process.communicate(timeout=5)
     assert process.returncode == 2
     assert "SANDBOX_PORT must be a port number" in complaints
+
+
+@pytest.mark.req("SL-214", "T-30")
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("CHARTSIDE_MODE", "production", "CHARTSIDE_MODE=production"),
+        ("SANDBOX_TOKENS", "maybe", "SANDBOX_TOKENS must be"),
+        ("SANDBOX_APP", "http://elsewhere.example", "SANDBOX_APP must be"),
+    ],
+)
+def test_what_it_is_not_meant_for_is_told(name: str, value: str, reason: str) -> None:
+    with start("0", **{name: value}) as process:
+        _, complaints = process.communicate(timeout=5)
+    assert process.returncode == 2
+    assert reason in complaints
+
+
+def test_the_app_is_opened_where_it_runs() -> None:
+    with start("0", SANDBOX_APP="http://localhost:5055") as process:
+        assert process.stdout
+        base = process.stdout.readline().split()[-1]
+        with urllib.request.urlopen(f"{base.removesuffix('/fhir')}/ehr") as answer:
+            assert b"http://localhost:5055/smart/launch?iss=" in answer.read()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)
+
+
+def test_tokens_can_be_required() -> None:
+    with start("0", SANDBOX_TOKENS="required") as process:
+        assert process.stdout
+        base = process.stdout.readline().split()[-1]
+        with pytest.raises(urllib.error.HTTPError, match="401") as refusal:
+            urllib.request.urlopen(f"{base}/Patient/sandbox-renal")
+        refusal.value.close()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=5)

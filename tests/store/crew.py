@@ -7,12 +7,14 @@ from __future__ import annotations
 import multiprocessing
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 
-from store import database
+from sqlalchemy import Engine
+
+from store import database, launches, pending
 from store.feedback import add_feedback
 from store.replay import Replay
 from store.story import CardRecord
@@ -39,6 +41,33 @@ def use_all(url: str, jtis: Sequence[str]) -> list[int]:
         )
     engine.dispose()
     return [sum(firsts) for firsts in zip(*tried, strict=True)]
+
+
+def take_pending(url: str, asked: Mapping[str, str], now: datetime) -> list[bool]:
+    """Whether each thread of this process took the launch that waits."""
+
+    def take(engine: Engine) -> bool:
+        return pending.take(engine, **asked, now=now) is not None
+
+    return _all_at_once(url, take)
+
+
+def lease_launch(url: str, handle: str, now: datetime) -> list[bool]:
+    """Whether each thread of this process may renew the tokens of the launch."""
+
+    def lease(engine: Engine) -> bool:
+        holder = str(threading.get_ident())
+        return launches.lease(engine, handle, holder, now, timedelta(seconds=30)) is not None
+
+    return _all_at_once(url, lease)
+
+
+def _all_at_once(url: str, work: Callable[[Engine], bool]) -> list[bool]:
+    engine = database.connect(url, patience=20)
+    with ThreadPoolExecutor(THREADS) as threads:
+        done = list(threads.map(lambda _: work(engine), range(THREADS)))
+    engine.dispose()
+    return done
 
 
 def migrate(url: str) -> str:

@@ -14,6 +14,8 @@ from tests.store.build import NOW, SEAL, call, card, overridden, rows
 # What may stand in a column of text, and why it is neither clinical text nor an identifier.
 OURS = {"service", "hook", "version", "rule", "indicator", "drug", "outcome", "hidden", "ehr"}
 DIGESTS = {"key", "patient_hash", "user_hash", "finding_hash", "call", "feedback", "id"}
+# Of random values that only a browser or a process knows.
+SECRETS = {"cookie", "state", "jar", "handle", "lease"}
 UUIDS = {"card", "hook_instance", "suggestions"}
 AGREED = {"issuer"}  # by the trust record
 CODES = {"reason_code", "reason_system"}  # cut to what looks like a code
@@ -36,7 +38,7 @@ def test_every_column_of_text_is_accounted_for() -> None:
         for column in table.columns
         if isinstance(column.type, String | JSON | LargeBinary)
     }
-    assert of_text == OURS | DIGESTS | UUIDS | AGREED | CODES | SEALED
+    assert of_text == OURS | DIGESTS | SECRETS | UUIDS | AGREED | CODES | SEALED
 
 
 def test_every_table_tells_when_and_for_which_ehr() -> None:

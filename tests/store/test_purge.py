@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from store import drafts
+from store import drafts, launches, pending
 from store.feedback import add_feedback
+from store.launches import LONGEST, Kept
 from store.purge import Retention, purge
 from store.replay import KEPT_AFTER, Replay
 from store.story import record_call
@@ -15,6 +16,7 @@ from tests.store.build import ISSUER, NOW, SEAL, call, card, overridden, rows, s
 
 TABLES = set(metadata.tables)
 SECOND = timedelta(seconds=1)
+TEN_MINUTES = timedelta(minutes=10)
 
 
 def fill(engine: Engine) -> None:
@@ -22,6 +24,17 @@ def fill(engine: Engine) -> None:
     record = shown(engine)
     add_feedback(engine, SEAL, "north", [overridden(record, comment="words")], NOW)
     drafts.keep(engine, SEAL, "north", record.card, "patient-1", b"{}", NOW)
+    pending.begin(engine, "id", "north", "cookie", "jar", b"", NOW, NOW + TEN_MINUTES)
+    launch = Kept(
+        handle="handle",
+        ehr_id="north",
+        cookie="cookie",
+        user_hash=None,
+        patient_hash="patient-1",
+        at=NOW,
+        sealed=b"",
+    )
+    launches.add(engine, launch, "0" * 32)
     Replay(engine, NOW.timestamp).first_use(ISSUER, "a", NOW.timestamp() + 300)
     assert {name: len(rows(engine, table)) for name, table in metadata.tables.items()} == (
         dict.fromkeys(TABLES, 1)
@@ -43,6 +56,10 @@ def test_every_table_is_purged_in_its_time(engine: Engine) -> None:
     assert deleted(engine, NOW) == set()
     assert deleted(engine, NOW + timedelta(seconds=300) + KEPT_AFTER) == set()
     assert deleted(engine, NOW + timedelta(seconds=301) + KEPT_AFTER) == {"replay"}
+    assert deleted(engine, NOW + TEN_MINUTES) == set()
+    assert deleted(engine, NOW + TEN_MINUTES + SECOND) == {"pending"}
+    assert deleted(engine, NOW + LONGEST) == set()
+    assert deleted(engine, NOW + LONGEST + SECOND) == {"launches"}
     assert deleted(engine, NOW + day) == set()
     assert deleted(engine, NOW + day + SECOND) == {"drafts"}
     assert deleted(engine, NOW + 90 * day) == set()
@@ -58,7 +75,7 @@ def test_the_site_may_keep_for_longer_or_less_long(engine: Engine) -> None:
     fill(engine)
     week = timedelta(days=7)
     assert deleted(engine, NOW + 2 * week, calls=week, comments=week, feedback=20 * week) == (
-        {"calls", "cards", "comments", "replay", "drafts"}
+        {"calls", "cards", "comments", "replay", "drafts", "pending", "launches"}
     )
 
 

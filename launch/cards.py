@@ -1,0 +1,54 @@
+"""The notice about the card that the app was opened from, or why that card is not shown."""
+
+# ruff: noqa: RUF001 - the texts are typeset, with their own apostrophes and dashes
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from clinical.text import day, one_line
+from launch.context import NotOpened, Opened, Reason
+
+_WORDS = {"critical": "Critical", "warning": "Warning", "info": "Information"}
+_HOOKS = {
+    "patient-view": "when the chart was opened",
+    "order-select": "while orders were chosen",
+    "order-sign": "when orders were signed",
+}
+_WHY_NOT: dict[Reason, str] = {
+    "malformed": "The EHR passed on something that is no card of Chartside.",
+    "unknown": "Chartside has no such card, or no longer keeps it.",
+    "foreign": "It was not shown in this EHR.",
+    "other-patient": "It was not shown for this patient.",
+    "too-old": "It was shown more than 24 hours ago, and the chart may have changed since.",
+    "unavailable": "Chartside’s own store did not answer. Open the app from the card again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mark, a bold word, sentences."""
+
+    mark: str
+    severity: str
+    word: str
+    text: str
+
+
+def notice(opened: Opened | NotOpened, zone: tzinfo) -> Notice:
+    """What is said at the top of a page that was opened from a card."""
+    if isinstance(opened, NotOpened):
+        text = f"{_WHY_NOT[opened.reason]} Below is this patient’s chart as it is now."
+        return Notice("unknown", "unknown", "The card could not be opened.", text)
+    card = opened.card
+    at = card.at.astimezone(zone)
+    about = f" about {one_line(card.drug, 60)}" if card.drug else ""
+    when = _HOOKS.get(card.hook, "by your EHR")
+    word = _WORDS.get(card.indicator, "Information")
+    text = (
+        f"{word}{about}, shown on {day(at.date())} at {at:%H:%M} {when}. "
+        "Below is this patient’s chart as it is now."
+    )
+    mark = card.indicator if card.indicator in _WORDS else "info"
+    return Notice(mark, mark, "Opened from a card.", text)

@@ -1,0 +1,166 @@
+"""Codes and tokens: random strings that mean something here only. RFC 6749, sections 1.4 to 1.5.
+
+Everything issued on one authorization belongs to one Grant and ends with it: a code or a refresh
+token that comes a second time was stolen from somebody, so it ends them all.
+"""
+
+import secrets
+import threading
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sandbox.auth.clients import Client
+from sandbox.auth.launches import Launch
+from sandbox.auth.refusal import Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetimes:
+    """Seconds from issue to expiry."""
+
+    launch: float = 300.0
+    code: float = 60.0
+    access: int = 300
+    refresh: float = 8 * 3600.0
+
+
+@dataclass(kw_only=True, eq=False)
+class Grant:
+    """One authorization: who may do what, for whom, as what was asked."""
+
+    client: Client
+    launch: Launch
+    user: str
+    patient: str | None
+    encounter: str | None
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    challenge: str
+    nonce: str | None
+    revoked: bool = False
+    refreshed: int = 0
+
+    def has(self, fault: str) -> bool:
+        """Whether this fault was asked for."""
+        return fault in self.launch.faults
+
+
+@dataclass(frozen=True, eq=False)
+class Token:
+    """An access token, a refresh token or a code, without its value."""
+
+    grant: Grant
+    expires: float
+    scopes: tuple[str, ...]
+    number: int = 0
+
+
+class Vault:
+    """All that was issued. `revoked` has the values that a client had ended, in order."""
+
+    def __init__(self, clock: Callable[[], float], lifetimes: Lifetimes) -> None:
+        self._clock = clock
+        self._lifetimes = lifetimes
+        self._lock = threading.Lock()
+        self._codes: dict[str, Token] = {}
+        self._access: dict[str, Token] = {}
+        self._refresh: dict[str, Token] = {}
+        self._spent: dict[str, Grant] = {}
+        self.revoked: list[str] = []
+
+    def code(self, grant: Grant) -> str:
+        """A code for a grant."""
+        until = self._clock() + self._lifetimes.code
+        return _add(self._codes, Token(grant, until, grant.scopes))
+
+    def redeem(self, code: str, client: Client, redirect_uri: str, verifier: str) -> Grant:
+        """The grant of a code, once; any attempt uses the code up."""
+        with self._lock:
+            token = self._spend(self._codes, code, client)
+        if redirect_uri != token.grant.redirect_uri:
+            raise Refusal("invalid_grant", "The redirect URI is not the one of the authorization.")
+        if challenge_of(verifier) != token.grant.challenge:
+            raise Refusal("invalid_grant", "The code verifier does not fit the challenge.")
+        return token.grant
+
+    def rotate(self, refresh: str, client: Client, keep: Callable[[Grant], bool]) -> Grant:
+        """The grant of a refresh token, which is spent by it unless `keep` says otherwise."""
+        with self._lock:
+            known = self._refresh.get(refresh)
+            if known and keep(known.grant) and not known.grant.revoked:
+                token = known
+            else:
+                token = self._spend(self._refresh, refresh, client)
+            token.grant.refreshed += 1
+        return token.grant
+
+    def access(self, grant: Grant, scopes: tuple[str, ...]) -> str:
+        """A new access token."""
+        until = self._clock() + self._lifetimes.access
+        return _add(self._access, Token(grant, until, scopes, grant.refreshed))
+
+    def refresh(self, grant: Grant) -> str:
+        """A new refresh token."""
+        until = self._clock() + self._lifetimes.refresh
+        return _add(self._refresh, Token(grant, until, grant.scopes))
+
+    def active(self, value: str) -> Token | None:
+        """The access or refresh token that this value is, if it is good."""
+        token = self._access.get(value) or self._refresh.get(value)
+        return token if token and self._good(token) else None
+
+    def active_access(self, value: str) -> Token | None:
+        """The access token that this value is, if it is good."""
+        token = self._access.get(value)
+        return token if token and self._good(token) else None
+
+    def values(self) -> list[str]:
+        """The access and refresh tokens that are good, in order of issue."""
+        every = {**self._access, **self._refresh}
+        return [value for value, token in every.items() if self._good(token)]
+
+    def revoke(self, value: str, client: Client) -> None:
+        """Ends a token of this client; a refresh token takes all of its grant with it."""
+        with self._lock:
+            token = self._access.get(value) or self._refresh.get(value)
+            if token is None or token.grant.client is not client:
+                return
+            self.revoked.append(value)
+            if self._access.pop(value, None) is None:
+                token.grant.revoked = True
+
+    def sign_out(self, user: str) -> None:
+        """Ends what lasts only while this user is signed in to the EHR."""
+        with self._lock:
+            for token in [*self._access.values(), *self._refresh.values()]:
+                if token.grant.user == user and "online_access" in token.scopes:
+                    token.grant.revoked = True
+
+    def _good(self, token: Token) -> bool:
+        return not token.grant.revoked and self._clock() < token.expires
+
+    def _spend(self, shelf: dict[str, Token], value: str, client: Client) -> Token:
+        if grant := self._spent.get(value):
+            grant.revoked = True
+            raise Refusal("invalid_grant", "It was used before: all that came of it has ended.")
+        token = shelf.get(value)
+        if token is None or token.grant.client is not client:
+            raise Refusal("invalid_grant", "This client has no such code or refresh token.")
+        del shelf[value]
+        self._spent[value] = token.grant
+        if not self._good(token):
+            raise Refusal("invalid_grant", "It has expired, or was ended.")
+        return token
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a code verifier. RFC 7636, section 4.2."""
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def _add(shelf: dict[str, Token], token: Token) -> str:
+    value = secrets.token_urlsafe(32)
+    shelf[value] = token
+    return value

@@ -1,0 +1,270 @@
+"""The development EHR: a FHIR server, its authorization server and a mock chart at one origin.
+
+SMART App Launch 2.2. Strict: it refuses what a production server might let pass, and does wrong
+only what a launch asks for by name (`sandbox.auth.faults`).
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Self, Unpack
+from urllib.parse import urlencode
+
+from sandbox.answer import Answer, Resource, json_answer
+from sandbox.auth.assertions import Assertions
+from sandbox.auth.authorize import Authorize
+from sandbox.auth.bearer import Bearer
+from sandbox.auth.clients import Client, by_id
+from sandbox.auth.credentials import Credentials
+from sandbox.auth.discovery import (
+    discovered,
+    openid_configuration,
+    published,
+    smart_configuration,
+)
+from sandbox.auth.faults import checked
+from sandbox.auth.id_token import Signer
+from sandbox.auth.interaction import DEFAULT_USER, Interaction
+from sandbox.auth.launches import Context, Launch, Launches
+from sandbox.auth.refusal import Refusal
+from sandbox.auth.site import Site
+from sandbox.auth.token import TokenEndpoint
+from sandbox.auth.vault import Lifetimes, Vault
+from sandbox.capability import oauth_uris
+from sandbox.desk import Desk
+from sandbox.faults import Fault
+from sandbox.listener import Listener, Piece, Request
+from sandbox.pages import static
+from sandbox.records import staff
+from sandbox.rest import Records
+
+_SOUND = Fault()
+_NAMES = ("127.0.0.1", "localhost")
+
+
+class DevelopmentEhr:
+    """Bound at once, serves inside `with`; leaving it ends every connection and thread.
+
+    `host` is the loopback name in its addresses, `iss_slash` puts a slash at the end of its `iss`,
+    `delay` are the seconds it takes for every answer. With `open_records`, FHIR requests without a
+    token see everything, which is for the prefetch of CDS Hooks; one with a token is held to it.
+    `elsewhere` and `slow` are for faults (`sandbox.auth.site`), `refetch_keys` for clients that
+    change their keys without waiting (`sandbox.auth.assertions`).
+
+    `seen` are the requests it got, `refusals` the reasons why it refused any, in order.
+    """
+
+    def __init__(
+        self,
+        bundles: Iterable[Resource],
+        clients: Sequence[Client],
+        port: int = 0,
+        host: str = "127.0.0.1",
+        clock: Callable[[], float] = time.time,
+        delay: float = 0.0,
+        *,
+        lifetimes: Lifetimes | None = None,
+        iss_slash: bool = False,
+        open_records: bool = False,
+        refetch_keys: bool = False,
+        elsewhere: str = "http://elsewhere.invalid",
+        slow: float = 30.0,
+        post_search: bool = True,
+        page_size: int = 1000,
+    ) -> None:
+        if host not in _NAMES:
+            raise ValueError("The development EHR is for this machine only.")
+        lifetimes = lifetimes or Lifetimes()
+        self.seen: list[Request] = []
+        self.refusals: list[str] = []
+        self._clients = by_id(clients)
+        self._clock = clock
+        self._delay = delay
+        self._listener = Listener(port, self._respond)
+        address = self._listener.server_address[1]
+        self._hosts = {f"{name}:{address}" for name in _NAMES}
+        self.origin = f"http://{host}:{address}"
+        self.base = f"{self.origin}/fhir"
+        self.iss = self.base + ("/" if iss_slash else "")
+        self._site = Site(self.origin, self.iss, elsewhere, slow)
+        self._vault = Vault(clock, lifetimes)
+        self.fhir = Records(
+            [staff(), *bundles],
+            self.base,
+            Bearer(self._vault, self._site, open_records).admit,
+            security=oauth_uris(self._site.authorize, self._site.token),
+            post_search=post_search,
+            page_size=page_size,
+        )
+        self._launches = Launches(clock, lifetimes.launch)
+        self._signer = Signer(self._site, clock)
+        authorize = Authorize(
+            self._site,
+            self._clients,
+            self._launches,
+            self._vault,
+            lambda client_id: self._standalone(client_id),
+            self.refusals.append,
+        )
+        self._interaction = Interaction(authorize, self.fhir.store, clock)
+        credentials = Credentials(self._clients, Assertions(clock, refetch_keys))
+        self._endpoint = TokenEndpoint(
+            self._site, credentials, self._vault, self._signer, lifetimes, clock
+        )
+        self._desk = Desk(self._clients, self.fhir.store, self, self._interaction)
+        self._standalone: Callable[[str], Launch] = _left_to_the_user
+        self._discovery_faults: Collection[str] = frozenset()
+
+    def __enter__(self) -> Self:
+        self._listener.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    def launch(
+        self, client_id: str, *, patient: str | Sequence[str] | None, **context: Unpack[Context]
+    ) -> str:
+        """The value of a new launch. Unless told otherwise, it leaves nothing to the user.
+
+        ValueError for a client, patient, user or fault that there is not.
+        """
+        return self._launches.add(self._made(client_id, patient, context))
+
+    def launch_url(self, app_launch_url: str, launch: str) -> str:
+        """Where the EHR opens the app."""
+        return f"{app_launch_url}?{urlencode({'iss': self.iss, 'launch': launch})}"
+
+    def standalone(
+        self, *, patient: str | Sequence[str] | None, **context: Unpack[Context]
+    ) -> None:
+        """What authorizations without a launch of the EHR are about from now on.
+
+        Until then they ask the user for everything.
+        """
+        self._standalone = lambda client_id: self._made(client_id, patient, context)
+        self._standalone(next(iter(self._clients)))
+
+    def active_tokens(self) -> list[str]:
+        """The access and refresh tokens that are good, in order of issue."""
+        return self._vault.values()
+
+    def revoked_tokens(self) -> list[str]:
+        """The tokens that clients have revoked, in order."""
+        return list(self._vault.revoked)
+
+    def sign_out(self, user: str = DEFAULT_USER) -> None:
+        """The user leaves the EHR, which ends what lasts only while they are signed in."""
+        self._interaction.sign_out(user)
+        self._vault.sign_out(user)
+
+    def _made(
+        self, client_id: str, patient: str | Sequence[str] | None, context: Context
+    ) -> Launch:
+        patients = (patient,) if isinstance(patient, str) else tuple(patient or ())
+        settled: Context = {
+            "user": DEFAULT_USER,
+            "skip_login": True,
+            "skip_auth": True,
+            **context,
+            "faults": checked(context.get("faults", ())),
+        }
+        launch = Launch(client_id=client_id, patients=patients, **settled)
+        store = self.fhir.store
+        if client_id not in self._clients:
+            raise ValueError(f"no client is called {client_id!r}")
+        if missing := [p for p in patients if store.read("Patient", p) is None]:
+            raise ValueError(f"there is no patient {missing[0]!r}")
+        if launch.user is not None and store.read(*launch.user.partition("/")[::2]) is None:
+            raise ValueError(f"there is no user {launch.user!r}")
+        self._discovery_faults = launch.faults
+        return launch
+
+    def _respond(self, request: Request) -> Iterator[Piece]:
+        self.seen.append(request)
+        yield self._delay, b""
+        answer, fault = self._answered(request)
+        # A fault may have set a Date of its own.
+        dated = {"Date": formatdate(self._clock(), usegmt=True), **answer.headers}
+        yield from fault.pieces(self._shared(request, replace(answer, headers=dated)))
+
+    def _answered(self, request: Request) -> tuple[Answer, Fault]:
+        if request.headers.get("host") not in self._hosts:
+            # A name that was made to point here would let any page read the records.
+            return json_answer({"error": "This host is not known here."}, 421), _SOUND
+        if request.method == "OPTIONS":
+            return Answer(200, b"", {"Content-Type": "text/plain"}), _SOUND
+        try:
+            return self._routed(request)
+        except Refusal as refusal:
+            self.refusals.append(str(refusal))
+            return refusal.answer, _SOUND
+
+    def _routed(self, request: Request) -> tuple[Answer, Fault]:
+        match request.method, request.path:
+            case "GET", "/fhir/.well-known/smart-configuration":
+                ways = (client.auth for client in self._clients.values())
+                document = smart_configuration(self._site, ways)
+                return discovered(document, self._site, self._discovery_faults)
+            case "GET", "/jwks.json":
+                return published(self._signer.keys, self._site, self._discovery_faults)
+            case "POST", "/auth/token":
+                return self._endpoint.token(request)
+            case "POST", "/auth/revoke":
+                return self._endpoint.revoke(request)
+        answer = self._plain(request)
+        if answer is None and request.path.startswith("/fhir/"):
+            return self.fhir.answered(request)
+        if answer is None:
+            methods = _METHODS.get(request.path)
+            headers = {"Allow": methods} if methods else {}
+            answer = json_answer({"error": "There is no such thing here."}, 404, headers)
+            answer = replace(answer, status=405 if methods else 404)
+        return answer, _SOUND
+
+    def _plain(self, request: Request) -> Answer | None:
+        match request.method, request.path.split("/")[1:]:
+            case "GET", ["fhir", ".well-known", "openid-configuration"]:
+                return json_answer(openid_configuration(self._site), headers=_PUBLIC)
+            case "GET", ["style.json"]:
+                return json_answer(_STYLE, headers=_PUBLIC)
+            case "GET" | "POST", ["auth", "authorize"]:
+                return self._interaction.start(request)
+            case "POST", ["auth", "interaction"]:
+                return self._interaction.go_on(request)
+            case "POST", ["auth", "introspect"]:
+                return self._endpoint.introspect(request)
+            case "GET", ["pages", name]:
+                return static(name)
+        return self._desk.answer(request)
+
+    def _shared(self, request: Request, answer: Answer) -> Answer:
+        """The answer with the headers by which a page of a registered origin may read it."""
+        origin = request.headers.get("origin")
+        if not any(origin in client.origins for client in self._clients.values()):
+            return answer
+        headers = {
+            "Access-Control-Allow-Origin": origin or "",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Vary": "Origin",
+        }
+        return replace(answer, headers={**answer.headers, **headers})
+
+
+def _left_to_the_user(client_id: str) -> Launch:
+    return Launch(client_id=client_id, encounter="MANUAL")
+
+
+_PUBLIC = {"Access-Control-Allow-Origin": "*"}
+_METHODS = {
+    "/auth/token": "POST",
+    "/auth/revoke": "POST",
+    "/auth/introspect": "POST",
+    "/auth/interaction": "POST",
+    "/auth/authorize": "GET, POST",
+    "/sim/launch": "POST",
+    "/jwks.json": "GET",
+}
+_STYLE = {"color_background": "#ffffff", "color_text": "#14202a", "color_highlight": "#0b5a70"}

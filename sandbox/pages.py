@@ -1,0 +1,71 @@
+"""The pages of the development EHR. They say on top that all of its data is synthetic."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from sandbox.answer import Answer, Resource
+
+_FOLDER = Path(__file__).parent / "templates"
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_FOLDER),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def who(patient: Resource) -> str:
+    """Family name, given name, date of birth and sex of a patient."""
+    name = (patient.get("name") or [{}])[0]
+    given = " ".join(name.get("given", ()))
+    sex = patient.get("gender", "sex not known")
+    born = _shown(patient.get("birthDate"))
+    return f"{name.get('family', patient['id'])}, {given} · {born} · {sex}"
+
+
+def _shown(birth_date: str | None) -> str:
+    if birth_date is None:
+        return "date of birth not known"
+    if len(birth_date) < len("2026-01-02"):
+        return f"born {birth_date}"
+    return f"born {date.fromisoformat(birth_date):%d %b %Y}"
+
+
+_TEMPLATES.filters["who"] = who
+
+
+def page(
+    name: str, status: int = 200, *, form_action: str = "", frames: str = "", **values: Any
+) -> Answer:
+    """A page made of a template.
+
+    `form_action` is a further origin that its forms lead to, by a redirect for example, and
+    `frames` those that it may have in frames.
+    """
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+        f"form-action 'self' {form_action}; frame-src 'self' {frames}; "
+        "base-uri 'none'; frame-ancestors 'self'"
+    )
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Answer(status, _TEMPLATES.get_template(name).render(**values).encode(), headers)
+
+
+def static(name: str) -> Answer | None:
+    """A file for pages: a style sheet or a script."""
+    kind = {"css": "text/css", "js": "text/javascript"}.get(name.rpartition(".")[2])
+    path = _FOLDER / name
+    if kind is None or "/" in name or not path.is_file():
+        return None
+    headers = {"Content-Type": f"{kind}; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    return Answer(200, path.read_bytes(), headers)

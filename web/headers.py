@@ -1,0 +1,54 @@
+"""The headers that tell a browser what it may do with an answer.
+
+Pages load nothing but our own files and run no inline script or style (Content Security Policy
+Level 3). Nobody may frame a page, but for the origins that the trust record of its EHR lists: a
+request that knows its EHR says so with `framed_by`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Flask, Response, g
+
+from web.settings import Settings
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
+)
+# Two years: what browsers' preload lists ask for is at least one.
+_HSTS = "max-age=63072000; includeSubDomains"
+
+
+def framed_by(origins: Iterable[str]) -> None:
+    """Let these origins show the answer to this request in a frame of theirs."""
+    g.ancestors = tuple(origins)
+
+
+def posts_to(origins: Iterable[str]) -> None:
+    """Let the page that answers this request post its form to these origins as well."""
+    g.forms = tuple(origins)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the headers on every answer; one that has a header of its own keeps it."""
+    always = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    if settings.mode == "production":
+        always["Strict-Transport-Security"] = _HSTS
+
+    @app.after_request
+    def mark(answer: Response) -> Response:
+        for name, value in always.items():
+            answer.headers.setdefault(name, value)
+        if answer.mimetype == "text/html":
+            answer.headers.setdefault("Cache-Control", "no-store")
+            answer.headers.setdefault("Content-Security-Policy", _policy())
+        return answer
+
+
+def _policy() -> str:
+    return _POLICY.format(
+        forms=" ".join(("'self'", *g.get("forms", ()))),
+        ancestors=" ".join(g.get("ancestors", ())) or "'none'",
+    )
