@@ -61,7 +61,12 @@ def test_a_sound_answer_leads_to_the_chart(site: Stage, browser: Browser) -> Non
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_it_comes_by_get_only(site: Stage, browser: Browser, method: str) -> None:
     back = site.callback(browser)
-    assert browser.send(method, back).status == 405
+    refused = browser.send(method, back)
+    assert refused.status == 405
+    assert "GET" in refused.headers["Allow"]
+    if method == "POST":  # by a form, so a person is looking
+        assert refused.headers["Content-Type"].startswith("text/html")
+        assert refused.policy["frame-ancestors"] == site.ehr.origin
     assert browser.send("HEAD", back).status == 204
     assert browser.get(back, **{"Sec-Purpose": "prefetch"}).status == 503
     # None of that has used it up.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
+from launch import sweeping
 from store import tables
 from tests.launch.browser import Browser, Page
 from tests.launch.kinds import kind_of, shows
@@ -181,6 +184,24 @@ def test_a_chart_that_is_left_alone_ends_and_its_tokens_with_it(
     sessions.sweep()
     assert rows(site, tables.launches) == []
     assert site.ehr.active_tokens() == []
+
+
+@pytest.mark.req("SL-101", "SL-114")
+def test_the_sweeper_ends_what_nobody_asks_for_any_more(site: Stage, browser: Browser) -> None:
+    assert sweeping.EVERY <= 300
+    site.url(site.open(browser))
+    site.clock.forward(minutes=16)
+    stop = sweeping.start(site.app.extensions["chartside.sessions"], 0.01)
+    try:
+        end = time.monotonic() + 20
+        while rows(site, tables.launches) or site.ehr.active_tokens():
+            assert time.monotonic() < end
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        for thread in threading.enumerate():
+            if thread.name == "sweeper":
+                thread.join(20)
 
 
 @pytest.mark.req("SL-086", "SL-114", "SL-101")
