@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 
+from launch.arrival import tokens_in
 from store import tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import kind_of, shows
@@ -310,3 +311,36 @@ def test_a_page_that_fails_does_not_leave_its_address_anywhere(
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
     assert "canary" not in page.text
+
+
+@pytest.mark.req("SL-027")
+def test_after_a_refused_client_the_document_is_read_again(site: Stage, browser: Browser) -> None:
+    def read() -> int:
+        return len([each for each in site.ehr.seen if "smart-configuration" in each.path])
+
+    site.open(browser)
+    site.ehr.seen.clear()
+    site.open(browser)
+    assert read() == 0
+    assert kind_of(site.open(browser, faults=["auth_invalid_client_secret"])) == "ehr-setup"
+    assert read() == 0
+    site.open(browser)
+    assert read() == 1
+
+
+@pytest.mark.req("SL-066")
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"access_token": "aa", "refresh_token": 5}', {"access_token": "aa"}),
+        (b'{"access_token": ["x"], "refresh_token": "bb=="}', {"refresh_token": "bb=="}),
+        (b'[{"access_token":"aa"}]', {"access_token": "aa"}),
+        (b"access_token=aa&refresh_token=bb", {"access_token": "aa", "refresh_token": "bb"}),
+        (b'{"access_token": "a\nb"}', {}),
+        (b'{"x_access_token": "aa"}', {}),
+        (b"", {}),
+        (b"\xff\xfe", {}),
+    ],
+)
+def test_what_can_be_made_out_of_an_answer_is_revoked(body: bytes, found: dict[str, str]) -> None:
+    assert tokens_in(body) == found
