@@ -256,7 +256,7 @@ def test_no_address_leads_to_another_patient(site: Stage, browser: Browser) -> N
         assert shows(Browser().get(url + path), "ended")
 
 
-@pytest.mark.req("SL-059", "SL-082")
+@pytest.mark.req("SL-082")
 def test_what_was_verified_cannot_be_changed(site: Stage, browser: Browser) -> None:
     url = site.url(site.open(browser))
     sessions = site.app.extensions["chartside.sessions"]
