@@ -15,7 +15,7 @@ from launch.audit import audit
 from launch.errors import LaunchError
 from store import StoreError
 from web.errors import Problem, place
-from web.headers import framed_by
+from web.headers import framed_by, own_origin
 from web.logs import log, note, request_id
 from web.settings import Settings
 from web.trust import Ehr
@@ -41,12 +41,12 @@ def known(ehr: Ehr) -> None:
 
 def guard(routes: Blueprint, settings: Settings) -> None:
     """What holds for all routes of the app: whom they answer, and how they fail."""
-    host = urlsplit(settings.public_url).netloc.lower()
+    origin = own_origin(settings.public_url)
 
     @routes.before_request
     def check() -> Response | None:
         # Cookies and the redirect URI are of one host; by another name nothing would be found.
-        if request.host.lower() != host:
+        if own_origin(f"{urlsplit(origin).scheme}://{request.host}") != origin:
             raise LaunchError("bad-request", "asked by another host name")
         if request.method == "HEAD":
             return Response(status=204)

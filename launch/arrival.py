@@ -91,8 +91,14 @@ class Arrivals:
     def finish(self, ehr: Ehr, asked: Pending, answer: MultiDict[str, str], jar: str) -> Created:
         """The session that the EHR's answer to the callback gives. Raises LaunchError."""
         assert ehr.smart
-        code = _code(ehr.smart, asked, answer)
-        body = self._authorizer.exchange(ehr, asked, code)
+        code = _code(asked, answer)
+        try:
+            body = self._authorizer.exchange(ehr, asked, code)
+        except LaunchError as error:
+            if error.kind == "ehr-setup":
+                # The next launch reads the document again: the endpoint may be another one now.
+                self._discovery.forget(ehr, asked.iss)
+            raise
         try:
             grant = tokens.parse(body)
             patient, user = self._checked(ehr, ehr.smart, asked, grant)
@@ -118,12 +124,17 @@ class Arrivals:
 
     def _drop(self, ehr: Ehr, endpoints: Endpoints, body: bytes) -> None:
         """Revoke what an answer holds that is not used, as far as it can be made out."""
-        found = {name.decode(): value.decode() for name, value in _TOKENS.findall(body)}
+        found = tokens_in(body)
         if endpoints.revocation is None or not found:
             return
         access, refresh = found.get("access_token"), found.get("refresh_token")
         done = self._sessions.revoke(ehr, endpoints, access, refresh)
         audit("token revoked" if done else "token not revoked", ehr.id)
+
+
+def tokens_in(body: bytes) -> dict[str, str]:
+    """The tokens in an answer that is not one, by name, each by itself."""
+    return {name.decode(): value.decode() for name, value in _TOKENS.findall(body)}
 
 
 # In JSON of any shape, and in a form. What can be revoked is in the alphabet of RFC 6750.
@@ -132,11 +143,11 @@ _TOKENS = re.compile(
 )
 
 
-def _code(smart: Smart, asked: Pending, answer: MultiDict[str, str]) -> str:
+def _code(asked: Pending, answer: MultiDict[str, str]) -> str:
     """The code of an answer that is one to what was asked."""
     issuers = answer.getlist("iss")
     endpoints = asked.endpoints
-    expected = endpoints.issuer or smart.oidc_issuer or asked.iss
+    expected = endpoints.issuer or asked.iss
     if issuers not in ([], [expected]):
         raise LaunchError("not-verified", "the answer is of another issuer")
     if not issuers and endpoints.iss_parameter:

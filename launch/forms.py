@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from typing import Literal
-from urllib.parse import urlsplit
 
 from flask import Request
 
 from launch.session import Live
 from store.hashes import derived_key
+from web.headers import own_origin
 
 Verdict = Literal["fine", "forged", "other patient"]
 
@@ -25,8 +25,7 @@ class Forms:
 
     def __init__(self, secret: str, public_url: str) -> None:
         self._key = derived_key(secret, "forms")
-        parts = urlsplit(public_url)
-        self._origin = f"{parts.scheme}://{parts.netloc}".lower()
+        self._origin = own_origin(public_url)
 
     def token(self, live: Live) -> str:
         """What the forms of this launch's pages send back as `form_token`."""

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,8 @@ from web.errors import StartError
 Algorithm = Literal["ES384", "RS384"]
 Key = ECKey | RSAKey
 Clock = Callable[[tzinfo], datetime]
+# Of a file: which one it is, and as of when.
+_Version = tuple[int, int]
 
 ALGORITHMS: tuple[Algorithm, ...] = ("ES384", "RS384")
 
@@ -40,7 +43,7 @@ AFTER_USE = timedelta(minutes=5) + timedelta(hours=24)
 _ROTATE = "Run: flask --app app keys rotate"
 
 
-class Stored(Struct, frozen=True, kw_only=True):
+class Stored(Struct, frozen=True, kw_only=True, dict=True):
     """One key as its file holds it. `jwk` is private."""
 
     jwk: dict[str, Any]
@@ -55,29 +58,38 @@ class Stored(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Stored({self.kid!r}, {self.alg!r})"  # never the key itself
 
+    @cached_property
     def key(self) -> Key:
+        # A private key is proved as it is imported, which takes a twentieth of a second.
         kind = ECKey if self.alg == "ES384" else RSAKey
         return kind.import_key(self.jwk)
 
 
 class KeyFolder:
-    """The keys in a folder, read anew each time: another process may have rotated them."""
+    """The keys in a folder, looked at each time: another process may have rotated them."""
 
     def __init__(self, folder: Path, clock: Clock = datetime.now) -> None:
         self._folder = folder
         self._clock = clock
+        self._known: dict[Path, tuple[_Version, Stored]] = {}
 
     def all(self) -> list[Stored]:
         """Every key, the newest first. Raises StartError for one that others may read."""
         if not self._folder.is_dir():
             return []
         _check_private(self._folder)
-        found = [_read(file) for file in self._folder.glob("*.json")]
+        known = {}
+        for file in self._folder.glob("*.json"):
+            version = _check_private(file)
+            before = self._known.get(file)
+            known[file] = before if before and before[0] == version else (version, _read(file))
+        self._known = known
+        found = [stored for _, stored in known.values()]
         return sorted(found, key=lambda each: (each.signs_from, each.created), reverse=True)
 
     def published(self) -> dict[str, Any]:
         """The key set for everybody: public halves only (RFC 7517)."""
-        keys = [each.key() for each in self.all()]
+        keys = [each.key for each in self.all()]
         return dict(KeySet(list(keys)).as_dict(private=False)) if keys else {"keys": []}
 
     def signing(self, algorithm: Algorithm) -> Key:
@@ -86,9 +98,9 @@ class KeyFolder:
         fitting = [each for each in self.all() if each.alg == algorithm]
         for each in fitting:
             if each.signs_from <= now:
-                return each.key()
+                return each.key
         if fitting:  # the one before was taken away at once: better too early than not at all
-            return fitting[-1].key()
+            return fitting[-1].key
         raise StartError(f"{self._folder}: there is no key for {algorithm}. {_ROTATE}")
 
     def rotate(self) -> list[Stored]:
@@ -160,7 +172,6 @@ def _made(algorithm: Algorithm, created: datetime, signs_from: datetime) -> Stor
 
 
 def _read(file: Path) -> Stored:
-    _check_private(file)
     try:
         stored = msgspec.json.decode(file.read_bytes(), type=Stored)
     except OSError as error:
@@ -170,12 +181,14 @@ def _read(file: Path) -> Stored:
     if stored.jwk.get("kid") != file.stem:
         raise StartError(f"{file}: its key has no kid, or another one. {_ROTATE}")
     try:
-        stored.key()
+        _ = stored.key
     except (JoseError, ValueError):
         raise StartError(f"{file} is no client key. Take it away, and: {_ROTATE}") from None
     return stored
 
 
-def _check_private(path: Path) -> None:
-    if path.stat().st_mode & 0o077:
+def _check_private(path: Path) -> _Version:
+    found = path.stat()
+    if found.st_mode & 0o077:
         raise StartError(f"{path} can be read by others. Run: chmod -R go= {path}")
+    return found.st_ino, found.st_mtime_ns

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import Blueprint, Response, after_this_request, g, request, url_for
 
 from launch import cookies, pages
-from launch.answers import guard, html, known, redirect
+from launch.answers import failed, guard, html, known, redirect
 from launch.arrival import Arrivals, Question
 from launch.errors import LaunchError
 from launch.waiting import LIFE, Arrival, launch_of
@@ -107,6 +107,15 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
         for name in created.ended:
             cookies.take_away(answer, name, framed)
         cookies.give(answer, created.name, created.cookie, framed)
+        return answer
+
+    @routes.post("/callback/<ehr_id>")
+    def posted(ehr_id: str) -> Response:
+        # As a page, since it is a person who is sent here (`form_post`, which was not asked for).
+        _configured(ehr_id)
+        answer = failed(LaunchError("ehr-setup", "the answer was posted"))
+        answer.status_code = 405
+        answer.headers["Allow"] = "GET"
         return answer
 
     def begin(ehr: Ehr, arrival: Arrival) -> Response:

@@ -216,12 +216,14 @@ class Sessions:
     def revoke(
         self, ehr: Ehr, endpoints: Endpoints, access: str | None, refresh: str | None
     ) -> bool:
-        """Tell the EHR that these tokens are done with; the one that makes others first."""
-        done = True
-        for token, hint in ((refresh, "refresh_token"), (access, "access_token")):
-            if token:
-                done = self._authorizer.revoke(ehr, endpoints, token, hint) and done
-        return done
+        """Tell the EHR that these tokens are done with; the one that makes others first.
+
+        Where that fails the other one would fail too, and somebody may wait.
+        """
+        tokens = ((refresh, "refresh_token"), (access, "access_token"))
+        return all(
+            self._authorizer.revoke(ehr, endpoints, token, hint) for token, hint in tokens if token
+        )
 
     def sealed(self, kept: Kept, content: Content) -> bytes:
         """The content, to be opened as that of this launch only."""

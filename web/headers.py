@@ -8,6 +8,7 @@ request that knows its EHR says so with `framed_by`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, g
 
@@ -19,6 +20,13 @@ _POLICY = (
 )
 # Two years: what browsers' preload lists ask for is at least one.
 _HSTS = "max-age=63072000; includeSubDomains"
+
+
+def own_origin(public_url: str) -> str:
+    """The origin of this server as browsers write it, without the usual port."""
+    parts = urlsplit(public_url.lower())
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
 
 
 def framed_by(origins: Iterable[str]) -> None:

@@ -55,7 +55,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
         yield running
 
 
-@pytest.mark.req("SL-130", "SL-131", "T-22")
+@pytest.mark.req("SL-130", "SL-131", "SL-133", "T-22")
 def test_the_log_tells_what_became_of_launches_and_no_secret(place: Hospital) -> None:
     with place.servers() as servers:
         browser = browser_for(servers)

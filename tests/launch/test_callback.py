@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 
+from launch.arrival import tokens_in
 from store import tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import kind_of, shows
@@ -61,7 +62,12 @@ def test_a_sound_answer_leads_to_the_chart(site: Stage, browser: Browser) -> Non
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_it_comes_by_get_only(site: Stage, browser: Browser, method: str) -> None:
     back = site.callback(browser)
-    assert browser.send(method, back).status == 405
+    refused = browser.send(method, back)
+    assert refused.status == 405
+    assert "GET" in refused.headers["Allow"]
+    if method == "POST":  # by a form, so a person is looking
+        assert refused.headers["Content-Type"].startswith("text/html")
+        assert refused.policy["frame-ancestors"] == site.ehr.origin
     assert browser.send("HEAD", back).status == 204
     assert browser.get(back, **{"Sec-Purpose": "prefetch"}).status == 503
     # None of that has used it up.
@@ -253,15 +259,15 @@ def test_of_many_copies_at_once_one_is_used(site: Stage, browser: Browser) -> No
 
 @pytest.mark.req("T-08")
 def test_a_code_of_one_launch_is_no_use_in_another(site: Stage, browser: Browser) -> None:
+    before = set(site.ehr.active_tokens())
     first, second = site.callback(browser), site.callback(browser)
     code = dict(parse_qsl(urlsplit(first).query))["code"]
     page = browser.get(changed(second, with_(code=code)))
-    assert kind_of(page) in ("ehr-setup", "not-verified", "expired", "denied")
-    assert site.ehr.active_tokens() == [] or len(site.token_requests()) == 1
-    verifiers = {form["code_verifier"] for form in site.token_requests()}
-    third = site.callback(browser)
-    browser.get(third)
-    assert len(verifiers | {site.token_requests()[-1]["code_verifier"]}) == len(verifiers) + 1
+    assert shows(page, "expired")
+    assert set(site.ehr.active_tokens()) <= before
+    site.url(site.open(browser))
+    verifiers = [form["code_verifier"] for form in site.token_requests()]
+    assert len(set(verifiers)) == len(verifiers) == 2
 
 
 @pytest.mark.req("T-10")
@@ -305,3 +311,36 @@ def test_a_page_that_fails_does_not_leave_its_address_anywhere(
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert page.headers["Cache-Control"] == "no-store"
     assert "canary" not in page.text
+
+
+@pytest.mark.req("SL-027")
+def test_after_a_refused_client_the_document_is_read_again(site: Stage, browser: Browser) -> None:
+    def read() -> int:
+        return len([each for each in site.ehr.seen if "smart-configuration" in each.path])
+
+    site.open(browser)
+    site.ehr.seen.clear()
+    site.open(browser)
+    assert read() == 0
+    assert kind_of(site.open(browser, faults=["auth_invalid_client_secret"])) == "ehr-setup"
+    assert read() == 0
+    site.open(browser)
+    assert read() == 1
+
+
+@pytest.mark.req("SL-066")
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b'{"access_token": "aa", "refresh_token": 5}', {"access_token": "aa"}),
+        (b'{"access_token": ["x"], "refresh_token": "bb=="}', {"refresh_token": "bb=="}),
+        (b'[{"access_token":"aa"}]', {"access_token": "aa"}),
+        (b"access_token=aa&refresh_token=bb", {"access_token": "aa", "refresh_token": "bb"}),
+        (b'{"access_token": "a\nb"}', {}),
+        (b'{"x_access_token": "aa"}', {}),
+        (b"", {}),
+        (b"\xff\xfe", {}),
+    ],
+)
+def test_what_can_be_made_out_of_an_answer_is_revoked(body: bytes, found: dict[str, str]) -> None:
+    assert tokens_in(body) == found

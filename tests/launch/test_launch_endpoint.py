@@ -86,7 +86,7 @@ def test_an_issuer_that_is_not_listed_is_asked_for_nothing(
     assert _without_reference(page.text) == _without_reference(another.text)
 
 
-@pytest.mark.req("T-01", "T-03")
+@pytest.mark.req("T-01")
 def test_no_server_is_asked_because_a_request_names_it(
     site: Stage, browser: Browser, attacker: FhirServer
 ) -> None:

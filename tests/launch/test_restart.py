@@ -59,7 +59,7 @@ def test_with_another_secret_a_launch_is_over_and_says_so(place: Hospital) -> No
         assert changed.open(browser).fields()["patient"] == PATIENT
 
 
-@pytest.mark.req("SL-006", "T-28")
+@pytest.mark.req("SL-006")
 def test_without_a_key_production_does_not_start_and_names_the_command(
     place: Hospital, tmp_path: Path
 ) -> None:

@@ -105,7 +105,7 @@ def test_launches_at_once_in_both_leave_eight(pair: Pair) -> None:
             assert chart.fields()["patient"] == (PATIENT, OTHER)[number % 2]
 
 
-@pytest.mark.req("SL-092", "SL-002")
+@pytest.mark.req("SL-092")
 def test_production_asks_for_tls_from_now_on(pair: Pair) -> None:
     page = pair.place.open(pair.browser())
     assert page.headers["Strict-Transport-Security"].startswith("max-age=63072000")

@@ -24,7 +24,6 @@ PATHS = [
     "/static/base.css%00.py",
     "/static/base.css/",
     "/.well-known/",
-    "/.well-known/jwks.json",
     "/.well-known/../app.py",
     "/templates/base.html",
     "/cds-services/../app.py",
