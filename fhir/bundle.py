@@ -325,7 +325,9 @@ def _plainly_own(entries: list[Entry[Any]], wanted: type[Any], owner: Owner) -> 
         for each in resources
         if type(each) is wanted and each.subject is not None and each.subject.reference in own
     ]
-    return [each for each in records if not each.focus] if wanted is Observation else records
+    # A page has a read model of its own, with more fields.
+    measured = issubclass(wanted, Observation)
+    return [each for each in records if not each.focus] if measured else records
 
 
 # A card is read in seconds: more unreadable entries than this are counted, not named.
