@@ -52,7 +52,7 @@ def request(
     headers: Mapping[str, str],
     body: bytes | None = None,
     limit: int = 64 * 1024,
-    seconds: float = 10.0,
+    seconds: float = 5.0,
     private: bool = False,
 ) -> Reply:
     """One exchange within `seconds`, with at most `limit` bytes of an answer. `private`: addresses

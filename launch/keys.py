@@ -164,7 +164,7 @@ def _made(algorithm: Algorithm, created: datetime, signs_from: datetime) -> Stor
     if algorithm == "ES384":
         key = ECKey.generate_key("P-384", parameters, private=True)
     else:
-        key = RSAKey.generate_key(3072, parameters, private=True)
+        key = RSAKey.generate_key(2048, parameters, private=True)
     key.ensure_kid()
     return Stored(
         jwk=dict(key.as_dict(private=True)), alg=algorithm, created=created, signs_from=signs_from

@@ -12,7 +12,7 @@ from launch import sweeping
 from store import tables
 from tests.launch.browser import Browser, Page
 from tests.launch.kinds import kind_of, shows
-from tests.launch.stage import OTHER, PATIENT, Stage
+from tests.launch.stage import OTHER, PATIENT, Stage, stage
 from tests.launch.tables import rows
 
 BEN = "Practitioner/sandbox-ben"
@@ -168,22 +168,21 @@ def test_another_user_in_the_same_browser_ends_the_charts_of_the_first(
 
 
 @pytest.mark.req("T-17", "SL-086")
-def test_a_chart_that_is_left_alone_ends_and_its_tokens_with_it(
-    site: Stage, browser: Browser
-) -> None:
-    url = site.url(site.open(browser))
-    site.clock.forward(minutes=14)
-    assert browser.get(url).status == 200
-    site.clock.forward(minutes=14)
-    assert browser.get(url).status == 200
-    site.clock.forward(minutes=16)
-    page = browser.get(url)
-    assert shows(page, "ended")
-    assert [cookie["max-age"] for cookie in page.cookies.values()] == ["0"]
-    sessions = site.app.extensions["chartside.sessions"]
-    sessions.sweep()
-    assert rows(site, tables.launches) == []
-    assert site.ehr.active_tokens() == []
+def test_a_chart_that_is_left_alone_ends_and_its_tokens_with_it(browser: Browser) -> None:
+    with stage("north") as site:
+        url = site.url(site.open(browser))
+        site.clock.forward(minutes=14)
+        assert browser.get(url).status == 200
+        site.clock.forward(minutes=14)
+        assert browser.get(url).status == 200
+        site.clock.forward(minutes=16)
+        page = browser.get(url)
+        assert shows(page, "ended")
+        assert [cookie["max-age"] for cookie in page.cookies.values()] == ["0"]
+        sessions = site.app.extensions["chartside.sessions"]
+        sessions.sweep()
+        assert rows(site, tables.launches) == []
+        assert site.ehr.active_tokens() == []
 
 
 @pytest.mark.req("SL-101", "SL-114")
