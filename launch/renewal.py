@@ -89,7 +89,7 @@ class Renewal:
             live = self._read(key)
             held = live.content.held
             good = self._good(held, refused)
-            if good and not self._due(held):
+            if good and not (self._due(held) and self._may_ask(held)):
                 return held.access  # while the lease was asked for, somebody else was done
             try:
                 grant = self._asked(live)

@@ -7,11 +7,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, date, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from sandbox import stories
 from sandbox.answer import Resource
 from sandbox.dates import span
 from sandbox.search import PARAMETERS, criterion, values
@@ -21,10 +22,14 @@ Params = list[tuple[str, str]]
 _INCLUDES = {"MedicationRequest:medication": "medicationReference"}
 
 
-def shipped_bundles() -> list[Resource]:
-    """The synthetic patients that the development EHR comes with, one Bundle each."""
+def shipped_bundles(today: date | None = None) -> list[Resource]:
+    """The synthetic patients that the development EHR comes with, one Bundle each, as of a day.
+
+    The day is the current one in UTC unless it is given.
+    """
+    day = today or datetime.now(UTC).date()
     folder = Path(__file__).parent / "patients"
-    return [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    return [stories.read(path, day) for path in sorted(folder.glob("*.json"))]
 
 
 def staff() -> Resource:

@@ -109,7 +109,7 @@ def test_a_read_of_anothers_record_is_refused(ehr: DevelopmentEhr, smart: App) -
     assert reads(smart, "user/*.rs", f"Observation/{foreign}").status == 200
 
 
-@pytest.mark.parametrize(("category", "found"), [(CATEGORY, True), ("vital-signs", False)])
+@pytest.mark.parametrize(("category", "found"), [(CATEGORY, True), ("exam", False)])
 def test_a_restricted_scope_finds_what_its_query_would(
     smart: App, category: str, found: bool
 ) -> None:

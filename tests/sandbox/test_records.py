@@ -1,6 +1,7 @@
 """How Bundles are loaded, and the synthetic patients that come with the sandbox."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_shipped_patients_differ_in_what_matters(ask: Ask) -> None:
 
     diabetes = "Condition?code=http://snomed.info/sct|44054006&clinical-status=active&patient="
     metformin = "MedicationRequest?status=active&code=861007&patient="
-    with FhirServer(shipped_bundles()) as server:
+    with FhirServer(shipped_bundles(date(2026, 11, 24))) as server:
         assert newest("sandbox-renal", "2160-0") == ("2026-10-01", 1.9)
         assert newest("sandbox-renal", "4548-4") == ("2026-09-15", 9.4)
         assert newest("sandbox-diabetes", "4548-4") == ("2025-07-08", 7.2)
