@@ -39,7 +39,8 @@ def create_app(
     if development:
         database.migrate(engine)
     app = _Server(__name__, static_url_path=settings.path_prefix + "/static")
-    app.url_map.merge_slashes = False  # it would answer a POST with a redirect
+    # Each would answer with a redirect to the host and the scheme that the request came with.
+    app.url_map.merge_slashes = app.url_map.strict_slashes = False
     app.extensions["chartside"] = settings
     app.extensions["chartside.engine"] = engine
     app.config["MAX_CONTENT_LENGTH"] = settings.body_limit

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from launch import pages
 from launch.audit import audit
 from launch.errors import LaunchError
+from launch.places import Places
 from store import StoreError
 from web.errors import Problem, place
 from web.headers import framed_by, own_origin
@@ -32,19 +33,23 @@ def redirect(url: str) -> Response:
 
 
 def known(ehr: Ehr) -> None:
-    """This request is about this EHR: the log may say so, and its frames show the answer."""
+    """This request is about this EHR: the log may say so, its frames show the answer, and it takes
+    one of its places.
+    """
     assert ehr.smart
     note(ehr=ehr.id)
     g.ehr_id = ehr.id
     framed_by(ehr.smart.frame_ancestors)
+    g.places.take(ehr.id)
 
 
-def guard(routes: Blueprint, settings: Settings) -> None:
+def guard(routes: Blueprint, settings: Settings, places: Places) -> None:
     """What holds for all routes of the app: whom they answer, and how they fail."""
     origin = own_origin(settings.public_url)
 
     @routes.before_request
     def check() -> Response | None:
+        g.places = places
         # Cookies and the redirect URI are of one host; by another name nothing would be found.
         if own_origin(f"{urlsplit(origin).scheme}://{request.host}") != origin:
             raise LaunchError("bad-request", "asked by another host name")
@@ -57,6 +62,10 @@ def guard(routes: Blueprint, settings: Settings) -> None:
         if any(_CONTROL & set(value) for _, value in request.args.items(multi=True)):
             raise LaunchError("bad-request", "a control character in a parameter")
         return None
+
+    @routes.teardown_request
+    def done(_: BaseException | None) -> None:
+        places.leave()
 
     @routes.errorhandler(LaunchError)
     def refused(error: LaunchError) -> Response:

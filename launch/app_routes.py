@@ -19,6 +19,7 @@ from launch.context import Context
 from launch.cookies import digested
 from launch.errors import LaunchError
 from launch.forms import Forms
+from launch.places import Places
 from launch.reader import Reader
 from launch.renewal import Renewal
 from launch.session import Live, Sessions, Why, cookie_name, ehr_of
@@ -33,10 +34,11 @@ def blueprint(
     context: Context,
     forms: Forms,
     now: Callable[[], datetime],
+    places: Places,
 ) -> Blueprint:
     """The routes under /app."""
     routes = Blueprint("app", __name__, url_prefix=settings.path_prefix + "/app")
-    guard(routes, settings)
+    guard(routes, settings, places)
 
     def of(handle: str) -> Live:
         """The launch of this request."""
@@ -86,7 +88,7 @@ def blueprint(
             launch.app_context, live.ehr, launch.iss, launch.tenant, launch.patient
         )
         reader = Reader(launch, live.ehr, partial(renewal.token, live))
-        form = overview.Form(request.path, forms.token(live), launch.patient)
+        form = overview.Form(url_for(".chart", handle=handle), forms.token(live), launch.patient)
         try:
             page, status = overview.page(launch, reader, opened, form, now())
         except LaunchError as error:

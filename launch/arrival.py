@@ -6,14 +6,12 @@ launch began with are those that it ends with, whatever the discovery document s
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 
 from launch import authorize, tokens
-from launch.audit import audit
 from launch.authorize import Authorizer, Pending
 from launch.discovery import Discovery, Endpoints
 from launch.errors import Kind, LaunchError
@@ -124,23 +122,7 @@ class Arrivals:
 
     def _drop(self, ehr: Ehr, endpoints: Endpoints, body: bytes) -> None:
         """Revoke what an answer holds that is not used, as far as it can be made out."""
-        found = tokens_in(body)
-        if endpoints.revocation is None or not found:
-            return
-        access, refresh = found.get("access_token"), found.get("refresh_token")
-        done = self._sessions.revoke(ehr, endpoints, access, refresh)
-        audit("token revoked" if done else "token not revoked", ehr.id)
-
-
-def tokens_in(body: bytes) -> dict[str, str]:
-    """The tokens in an answer that is not one, by name, each by itself."""
-    return {name.decode(): value.decode() for name, value in _TOKENS.findall(body)}
-
-
-# In JSON of any shape, and in a form. What can be revoked is in the alphabet of RFC 6750.
-_TOKENS = re.compile(
-    rb"""\b(access_token|refresh_token)(?:"\s*:\s*"|=)([A-Za-z0-9._~+/-]{1,8192}=*)(?=["&]|\Z)"""
-)
+        self._sessions.drop(ehr, endpoints, tokens.tokens_in(body))
 
 
 def _code(asked: Pending, answer: MultiDict[str, str]) -> str:

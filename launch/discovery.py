@@ -20,7 +20,7 @@ from msgspec import Struct
 from fhir.documents import LOCAL, Reply, Unavailable, request
 from launch.errors import Kind, LaunchError
 from web.logs import log
-from web.trust import Ehr, Smart
+from web.trust import Ehr, Smart, comparable
 
 # Seconds.
 KEPT = 3600.0
@@ -109,7 +109,7 @@ class Discovery:
         """The endpoints behind an issuer of this EHR. Raises LaunchError, also for a while after a
         failure, without asking again.
         """
-        place = ehr.id, iss
+        place = ehr.id, comparable(iss) or iss
         with self._lock:
             asking = self._asking.setdefault(place, threading.Lock())
         with asking:
@@ -118,11 +118,11 @@ class Discovery:
                 known = self._known[place] = self._ask(ehr, iss)
         if isinstance(known.found, LaunchError):
             raise LaunchError(known.found.kind, known.found.reason)
-        return known.found
+        return msgspec.structs.replace(known.found, iss=iss)
 
     def forget(self, ehr: Ehr, iss: str) -> None:
         """Ask again at the next launch: what the document said did not work."""
-        self._known.pop((ehr.id, iss), None)
+        self._known.pop((ehr.id, comparable(iss) or iss), None)
 
     def _ask(self, ehr: Ehr, iss: str) -> _Known:
         assert ehr.smart

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 from sqlalchemy import Engine
@@ -33,8 +34,6 @@ LEASE = timedelta(seconds=30)
 _PATIENCE = 30.0
 _LOOK_AGAIN = 0.05
 
-_LOCKS = 64
-
 
 class Renewal:
     """Hands out access tokens. `now` tells the time."""
@@ -50,7 +49,8 @@ class Renewal:
         self._sessions = sessions
         self._authorizer = authorizer
         self._now = now
-        self._locks = tuple(threading.Lock() for _ in range(_LOCKS))
+        self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._locks_lock = threading.Lock()
         self._pause = threading.Event()
 
     def token(self, live: Live, refused: str | None = None) -> str:
@@ -60,8 +60,12 @@ class Renewal:
         """
         if self._good(live.content.held, refused) and not self._due(live.content.held):
             return live.content.held.access
-        with self._locks[int(live.key[:8], 16) % _LOCKS]:
+        with self._lock_of(live.key):
             return self._newest(live.key, refused)
+
+    def _lock_of(self, key: str) -> threading.Lock:
+        with self._locks_lock:
+            return self._locks.setdefault(key, threading.Lock())
 
     def _newest(self, key: str, refused: str | None) -> str:
         patience_ends = time.monotonic() + _PATIENCE
@@ -114,7 +118,25 @@ class Renewal:
             if error.kind not in ("ehr-slow", "ehr-unavailable"):
                 raise
             body = self._authorizer.refresh(live.ehr, endpoints, refresh)
-        return tokens.parse(body)
+        try:
+            grant = tokens.parse(body)
+            self._check(live, grant)
+        except LaunchError as error:
+            # The old token is used up and the new ones cannot be trusted, whoever's they are.
+            self._sessions.drop(live.ehr, endpoints, tokens.tokens_in(body))
+            raise LaunchError("ended", error.reason) from None
+        return grant
+
+    def _check(self, live: Live, grant: Grant) -> None:
+        """Raises LaunchError where a renewed token is for something else than the launch."""
+        launch, smart = live.launch, live.ehr.smart
+        if grant.patient not in (None, launch.patient) or (
+            grant.encounter not in (None, launch.encounter)
+        ):
+            self._told("wrong patient", live, "the token was renewed for another chart")
+            raise LaunchError("wrong-patient", "the token was renewed for another chart")
+        if smart and smart.tenant is not None and grant.tenant not in (None, smart.tenant):
+            raise LaunchError("not-verified", "the token was renewed for another tenant")
 
     def _keep(self, live: Live, holder: str, grant: Grant) -> str:
         now = self._now()
@@ -131,12 +153,6 @@ class Renewal:
             endpoints = live.content.endpoints
             self._sessions.revoke(live.ehr, endpoints, held.access, grant.refresh_token)
             raise LaunchError("ended", "the launch ended while its token was renewed")
-        launch = live.launch
-        if grant.patient not in (None, launch.patient) or (
-            grant.encounter not in (None, launch.encounter)
-        ):
-            self._told("wrong patient", live, "the token was renewed for another chart")
-            raise self._ended(renewed, "wrong patient")
         self._told("token renewed", live)
         return held.access
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -224,6 +224,13 @@ class Sessions:
         return all(
             self._authorizer.revoke(ehr, endpoints, token, hint) for token, hint in tokens if token
         )
+
+    def drop(self, ehr: Ehr, endpoints: Endpoints, found: Mapping[str, str]) -> None:
+        """Revoke tokens, by name, that are in no session and never will be."""
+        if endpoints.revocation is None or not found:
+            return
+        done = self.revoke(ehr, endpoints, found.get("access_token"), found.get("refresh_token"))
+        audit("token revoked" if done else "token not revoked", ehr.id)
 
     def sealed(self, kept: Kept, content: Content) -> bytes:
         """The content, to be opened as that of this launch only."""

@@ -171,3 +171,14 @@ def _context(entry: Any) -> ContextItem | None:
     if reference is None and canonical is None:
         return None
     return ContextItem(reference, canonical, _optional(entry.get("type")))
+
+
+def tokens_in(body: bytes) -> dict[str, str]:
+    """The tokens in an answer that is not one, by name, each by itself."""
+    return {name.decode(): value.decode() for name, value in _TOKENS.findall(body)}
+
+
+# In JSON of any shape, and in a form. What can be revoked is in the alphabet of RFC 6750.
+_TOKENS = re.compile(
+    rb"""\b(access_token|refresh_token)(?:"\s*:\s*"|=)([A-Za-z0-9._~+/-]{1,8192}=*)(?=["&]|\Z)"""
+)

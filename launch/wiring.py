@@ -17,6 +17,7 @@ from launch.discovery import Discovery
 from launch.forms import Forms
 from launch.identity import Identities
 from launch.keys import KeyFolder
+from launch.places import Places
 from launch.renewal import Renewal
 from launch.session import Sessions
 from launch.waiting import Waiting
@@ -45,6 +46,9 @@ def init_app(
     renewal = Renewal(engine, sessions, authorizer, now)
     context = Context(engine, seal, hashes, now)
     forms = Forms(settings.secret, settings.public_url)
-    app.register_blueprint(routes.blueprint(settings, arrivals))
-    app.register_blueprint(app_routes.blueprint(settings, sessions, renewal, context, forms, now))
+    places = Places(settings.trust)
+    app.register_blueprint(routes.blueprint(settings, arrivals, places))
+    app.register_blueprint(
+        app_routes.blueprint(settings, sessions, renewal, context, forms, now, places)
+    )
     return sessions

@@ -1,7 +1,8 @@
 """Runs the application under granian: `python -m web.server --port 5000`.
 
-One process a core, 16 threads each: a thread that waits for an EHR's FHIR server leaves the others
-free. Everything that can be wrong at the start is said here, in one line, before a worker starts.
+One process a core, 32 threads each: a thread that waits for an EHR's FHIR server leaves the others
+free, and calls and pages have limits of their own below that (`calls_at_once`, `launch/places.py`).
+Everything that can be wrong at the start is said here, in one line, before a worker starts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from werkzeug.utils import import_string
 from web.errors import StartError
 
 ADDRESS = "127.0.0.1"
-THREADS = 16
+THREADS = 32
 
 
 @click.command()

@@ -121,5 +121,7 @@ def _check_production(settings: Settings, given: Mapping[str, Any], config: str 
     ):
         if name not in given:
             raise StartError(f"CHARTSIDE_{name.upper()} is not set: {why}.")
+    if len(set(settings.secret)) < 10 or settings.secret == Settings().secret:
+        raise StartError("CHARTSIDE_SECRET can be guessed. Give at least 32 random characters.")
     if not settings.public_url.startswith("https://"):
         raise StartError("CHARTSIDE_PUBLIC_URL is not https. Patient data needs it.")
