@@ -82,6 +82,7 @@ def _smart(id: str, smart: Smart, settings: Settings) -> Iterator[str]:
     if smart.auth == "private_key_jwt":
         yield f"registered there: JWKS URL {app}/.well-known/jwks.json"
         yield from _signing(smart)
+    yield "is asked for: launch (launch/patient without the EHR's link), and"
     yield f"is asked for: {' '.join(smart.scopes)}"
     yield f"is asked for, if it knows no scopes of SMART 2: {' '.join(smart.scopes_v1)}"
     yield f"refresh token: {_REFRESH[smart.refresh]}"

@@ -99,6 +99,7 @@ def test_it_says_how_the_app_is_launched_and_what_is_to_be_registered(tmp_path: 
         "registered there: launch URL https://cds.hospital.example/x/smart/launch",
         "registered there: redirect URI https://cds.hospital.example/x/smart/callback/clinic",
         "registered there: JWKS URL https://cds.hospital.example/x/.well-known/jwks.json",
+        "is asked for: launch (launch/patient without the EHR's link), and",
         f"is asked for: {' '.join(SCOPES)}",
         f"is asked for, if it knows no scopes of SMART 2: {' '.join(SCOPES_V1)}",
         "refresh token: not asked for; a chart ends with its access token",
