@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from flask import current_app
@@ -10,8 +12,9 @@ from flask.cli import AppGroup
 
 from hooks.caller import PUBLISHED_ISSUERS
 from hooks.keys import PUBLISHED, key_set
+from web.errors import StartError
 from web.settings import Settings
-from web.trust import Cds, Ehr
+from web.trust import Cds, Ehr, Smart
 
 ehrs = AppGroup("ehrs", help="The trust records.")
 
@@ -32,8 +35,12 @@ def _told(ehr: Ehr, settings: Settings) -> Iterator[str]:
     yield f"may be asked for data: {', '.join(ehr.fhir_bases) or 'no FHIR server, prefetch only'}"
     if ehr.cds is None:
         yield "may not call CDS Hooks services"
-        return
-    yield from _cds(ehr.cds, settings)
+    else:
+        yield from _cds(ehr.cds, settings)
+    if ehr.smart is None:
+        yield "may not launch the app"
+    else:
+        yield from _smart(ehr.id, ehr.smart, settings)
 
 
 def _cds(cds: Cds, settings: Settings) -> Iterator[str]:
@@ -64,6 +71,66 @@ def _keys(cds: Cds, settings: Settings) -> Iterator[str]:
         yield f"refused: {reason}"
     if settings.mode == "production" and cds.issuer in PUBLISHED_ISSUERS:
         yield "refused: this issuer, since anybody can sign as it"
+
+
+def _smart(id: str, smart: Smart, settings: Settings) -> Iterator[str]:
+    app = settings.public_url.rstrip("/")
+    yield f"launches the app for {', '.join(smart.issuers)}; another iss is refused"
+    yield f"knows the app as {smart.client_id}, by {_METHODS[smart.auth]}"
+    yield f"registered there: launch URL {app}/smart/launch"
+    yield f"registered there: redirect URI {app}/smart/callback/{id}"
+    if smart.auth == "private_key_jwt":
+        yield f"registered there: JWKS URL {app}/.well-known/jwks.json"
+        yield from _signing(smart)
+    yield "is asked for: launch (launch/patient without the EHR's link), and"
+    yield f"is asked for: {' '.join(smart.scopes)}"
+    yield f"is asked for, if it knows no scopes of SMART 2: {' '.join(smart.scopes_v1)}"
+    yield f"refresh token: {_REFRESH[smart.refresh]}"
+    hosts = {urlsplit(issuer).netloc for issuer in smart.issuers} | smart.endpoint_hosts
+    yield f"endpoints: on {_list(frozenset(hosts))}; a document that names another is refused"
+    issuer = smart.oidc_issuer or "the issuer of its discovery document"
+    yield f"users: as {issuer} signs with {', '.join(smart.id_token_algorithms)}"
+    if smart.needs_user:
+        yield "users: a launch without an identified one is refused"
+    if smart.tenant is not None:
+        yield f"tenant: {smart.tenant}; a launch of another is refused"
+    yield f"may frame the app: {', '.join(smart.frame_ancestors) or 'nobody'}"
+    started = f"{app}/smart/connect/{id}" if smart.standalone else "refused"
+    yield f"without the EHR's link: {started}"
+    yield from (f"let pass: {what}" for what in _let_pass(smart))
+
+
+_METHODS = {
+    "private_key_jwt": "a signature (private_key_jwt)",
+    "client_secret_basic": "a secret (client_secret_basic)",
+    "client_secret_post": "a secret (client_secret_post)",
+    "none": "its redirect URI only (public client)",
+}
+_REFRESH = {
+    "none": "not asked for; a chart ends with its access token",
+    "online": "while the user is signed in at the EHR (online_access)",
+    "offline": "longer than the user is signed in at the EHR (offline_access)",
+}
+
+
+def _signing(smart: Smart) -> Iterator[str]:
+    keys: Any = current_app.extensions["chartside.keys"]
+    try:
+        yield f"signs with {smart.algorithm}, key {keys.signing(smart.algorithm).kid}"
+    except StartError as error:
+        yield f"refused: every start in production. {error.text}"
+
+
+def _let_pass(smart: Smart) -> Iterator[str]:
+    """What this EHR may do that others may not."""
+    if smart.nonce == "if_present":
+        yield "an id_token without nonce"
+    if smart.s256_unlisted:
+        yield "a server that does not say that it knows S256"
+    if smart.legacy_metadata:
+        yield "endpoints from its CapabilityStatement"
+    if smart.private_network:
+        yield "endpoints in an inner network"
 
 
 def _list(ids: frozenset[str] | None) -> str:

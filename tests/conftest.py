@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.fhir import FhirServer
+from tests import offline
 from tests.demo.bodies import TOKEN, chart
 from tests.demo.client import Client
 from tests.demo.server import ROOT, Granian, ehr_of, free_port, process, serving, wait_until_ready
@@ -13,8 +14,11 @@ from tests.demo.server import ROOT, Granian, ehr_of, free_port, process, serving
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "req(*numbers): the requirements of the CDS Hooks checklist that a test proves"
+        "markers",
+        "req(*numbers): what a test proves, by number: CH- requirements of CDS Hooks, SL- those of "
+        "SMART App Launch, T- threats to a launch",
     )
+    offline.stay()
 
 
 @pytest.fixture(scope="session")
