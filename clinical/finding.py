@@ -239,3 +239,7 @@ def _is_web(url: str) -> bool:
         return False
     plain = url.isprintable() and " " not in url and "@" not in parts.netloc
     return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+# Shown where the EHR launches our app.
+OPEN_CHART = (AppLink("Open the chart in Chartside"),)

@@ -92,7 +92,7 @@ class Transport:
         self._breaker = _Breaker(self._limits, clock)
         self._session: aiohttp.ClientSession | None = None
         self._get_only: set[str] = set()
-        self._quiet_until: dict[str, float] = {}
+        self._quiet_until: dict[tuple[str, str, str | None], float] = {}
 
     def lists(self, base: str) -> bool:
         """Whether the trust record of this EHR names this base."""
@@ -162,7 +162,8 @@ class Transport:
         self, base: str, token: str | None, asked: Query | NextPage, deadline: float
     ) -> Pages:
         now = asyncio.get_running_loop().time
-        about = f"{base}/{asked.type if isinstance(asked, Query) else ''}"
+        # A server may throttle one user only.
+        about = base, asked.type if isinstance(asked, Query) else "", token
         if (left := self._quiet_until.get(about, 0) - now()) > 0:
             return Pages([], _throttled(math.ceil(left)))
         answer = await self._guard(base, token, asked, deadline)
@@ -173,6 +174,7 @@ class Transport:
             await asyncio.sleep(wait)
             answer = await self._guard(base, token, asked, deadline)
         else:
+            self._quiet_until = {each: t for each, t in self._quiet_until.items() if t > now()}
             self._quiet_until[about] = now() + wait
         return answer
 

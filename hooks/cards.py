@@ -91,9 +91,9 @@ class _Response(msgspec.Struct, omit_defaults=True, rename="camel"):
 
 
 class CardMaker:
-    """Makes cards for one EHR. `launch_url` is where a SMART launch of our app begins."""
+    """Makes cards for one EHR. `launch_url` is where its launches of our app begin, if it does."""
 
-    def __init__(self, profile: Profile, secret: str, launch_url: str) -> None:
+    def __init__(self, profile: Profile, secret: str, launch_url: str | None) -> None:
         self._profile = profile
         self._key = hashlib.sha256(secret.encode()).digest()
         self._launch_url = launch_url
@@ -208,6 +208,8 @@ class CardMaker:
             if hosts is not None and urlsplit(link.url).hostname not in hosts:
                 return None
             return CardLink(link.label, link.url, "absolute")
+        if self._launch_url is None:
+            return None
         return CardLink(
             link.label,
             self._launch_url,

@@ -104,7 +104,7 @@ _METHODS = {
     "private_key_jwt": "a signature (private_key_jwt)",
     "client_secret_basic": "a secret (client_secret_basic)",
     "client_secret_post": "a secret (client_secret_post)",
-    "none": "its redirect URI only (public client)",
+    "none": "its redirect URI only (public client): anybody can act as this client",
 }
 _REFRESH = {
     "none": "not asked for; a chart ends with its access token",

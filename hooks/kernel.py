@@ -92,7 +92,9 @@ class Kernel:
             left_out=left_out,
             stored=kept,
         )
-        return site.cards.response(request, cards, chosen.system_actions, app_links=kept)
+        # The app finds a card by its patient, and an id alone may be that of two.
+        named = request.fhir_server is not None or len(ehr.fhir_bases) < 2
+        return site.cards.response(request, cards, chosen.system_actions, app_links=kept and named)
 
 
 def _counted(names: Iterable[str]) -> dict[str, int]:
@@ -103,5 +105,5 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 
 def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:
-    launch = settings.public_url.rstrip("/") + "/smart/launch"
+    launch = settings.public_url.rstrip("/") + "/smart/launch" if ehr.smart else None
     return _Site(Transport(ehr.fhir_bases), CardMaker(cds.profile, settings.secret, launch))

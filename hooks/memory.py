@@ -155,7 +155,10 @@ class Recall:
             return ()
 
     def _keep_drafts(self, finding: Finding, card: Card) -> None:
-        content = _encoded(finding, getattr(self._request.context, "draft_orders", ()))
+        ordered = getattr(self._request.context, "draft_orders", ())
+        if not ordered:
+            return
+        content = _encoded(finding, ordered)
         realm, patient = self._caller.realm, self._patient
         drafts.keep(self._engine, self._seal, realm, card.uuid, patient, content, self._now)
 

@@ -83,7 +83,8 @@ def parse(
     named = _object(envelope, "context")
     if not named:
         raise Problem(400, "required", "context is required and not empty.", "context")
-    owned = (server, *bases) if server and server not in bases else bases
+    # Another server of the same EHR may have another patient under this id.
+    owned = (server,) if server else bases
     context, owner = read_context(hook, named, owned)
     prefetch = _object(envelope, "prefetch") or {}
     answered = {key: value for key, value in prefetch.items() if _may_answer(value)}

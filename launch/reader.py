@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 Token = Callable[[str | None], str]
 
 # A page asks for everything at once: one slow load must not shut the EHR's other charts.
-_LIMITS = Limits(pages=20, breaker_failures=24)
+_LIMITS = Limits(pages=20, breaker_failures=60)
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
@@ -156,7 +156,8 @@ class Reader:
         patient = Query("Patient", self.launch.patient)
         asked = [patient, *map(self._query, topics), *([user] if user else ())]
         answers = self._answers(asked)
-        owner = Owner(self.launch.patient, (*self.ehr.fhir_bases, self._base))
+        # Another server of the same EHR may have another patient under this id.
+        owner = Owner(self.launch.patient, (self._base,))
         who = self._patient(answers[0], owner)
         owner = owner.linked(who)
         sections: dict[str, Section] = {topic.name: NotPermitted() for topic in TOPICS}

@@ -242,7 +242,10 @@ class Sessions:
 
     def _opened(self, kept: Kept) -> Content | None:
         content = self._seal.open(kept.sealed, *_place(kept))
-        return None if content is None else msgspec.json.decode(content, type=Content)
+        try:
+            return None if content is None else msgspec.json.decode(content, type=Content)
+        except msgspec.MsgspecError:
+            return None  # of another version
 
     def _gone(self, kept: Kept, why: Why, *, behind: bool = False) -> None:
         told = {"launch": pseudonym(kept.handle), "user": kept.user_hash}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from launch.session import Sessions
-from store import StoreError
+from web.errors import place
 from web.logs import log
 
 EVERY = 300.0
@@ -19,8 +19,9 @@ def start(sessions: Sessions, every: float = EVERY) -> threading.Event:
         while not stop.wait(every):
             try:
                 sessions.sweep()
-            except StoreError as error:
-                log.error("launches not swept", error=type(error).__name__)
+            except Exception as error:
+                # The next time must come, whatever went wrong this time.
+                log.error("launches not swept", error=type(error).__name__, place=place(error))
 
     threading.Thread(target=sweep, name="sweeper", daemon=True).start()
     return stop

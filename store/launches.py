@@ -91,6 +91,7 @@ def add(engine: Engine, kept: Kept, jar: str) -> list[Kept]:
     )
     over = or_(
         launches.c.user_hash.is_distinct_from(kept.user_hash),
+        launches.c.user_hash.is_(None),  # two whom nobody knows need not be one
         launches.c.handle.not_in(newest),
     )
 

@@ -18,8 +18,8 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
 )
-# Two years: what browsers' preload lists ask for is at least one.
-_HSTS = "max-age=63072000; includeSubDomains"
+# Two years, and of this host alone: what is below it need not be ours.
+_HSTS = "max-age=63072000"
 
 
 def own_origin(public_url: str) -> str:

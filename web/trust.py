@@ -234,7 +234,7 @@ DEVELOPMENT = Trust(
         Ehr(
             id="development",
             label="Development EHR",
-            fhir_bases=("http://127.0.0.1:5001/fhir", "http://localhost:5001/fhir"),
+            fhir_bases=("http://127.0.0.1:5001/fhir",),
             open_fhir=True,
             cds=Cds(),
             smart=Smart(

@@ -15,7 +15,7 @@ from functools import partial
 from clinical import codes, labs, problems, thresholds, units
 from clinical.bounds import Limit, plain
 from clinical.chart import Chart
-from clinical.finding import Create, Finding, Gap, LabOrder, Result, Suggestion
+from clinical.finding import OPEN_CHART, Create, Finding, Gap, LabOrder, Result, Suggestion
 from clinical.hospice import in_hospice
 from clinical.labs import Kind, Measurement, Reading, Results
 from clinical.newest import Newest, newest
@@ -131,6 +131,7 @@ def _uncontrolled(chart: Chart, recent: Newest, last: Reading) -> Finding:
         summary=f"HbA1c is {UNCONTROLLED} %: {_noted(last)} {last.of.when.told}{also}",
         indicator="warning",
         source=_CMS122,
+        links=OPEN_CHART,
         severity=last.bounds.low,
         detail=join(
             markdown("HbA1c **{value}** {when}.", value=_recorded(last), when=last.of.when.told),
@@ -156,6 +157,7 @@ def _overdue(chart: Chart, results: Results, recent: Newest) -> Finding:
         summary=f"HbA1c may be due: {_known(chart, ever, recent)}",
         indicator="info",
         source=_ADA,
+        links=OPEN_CHART,
         detail=join(
             _last_on_record(ever),
             _TWICE_A_YEAR,

@@ -16,7 +16,7 @@ from clinical.checks.metformin_case import (
     START,
     Case,
 )
-from clinical.finding import Create, Delete, Finding, Indicator, LabOrder, Suggestion
+from clinical.finding import OPEN_CHART, Create, Delete, Finding, Indicator, LabOrder, Suggestion
 from clinical.kidney import CREATININE, LOOK_BACK
 from clinical.labs import Reading
 from clinical.newest import Newest
@@ -191,6 +191,7 @@ def _finding(
         summary=_named(case, summary),
         indicator=indicator,
         source=_FDA,
+        links=OPEN_CHART,
         detail=join(*said, _order(case), labs.not_used(case.chart, newest.unused, newest.reading)),
         drug="metformin",
         severity=severity or _severity(newest.reading or case.kidneys.older.reading),

@@ -24,7 +24,7 @@ from sandbox.fhir import FhirServer
 from tests.demo.client import Client
 from tests.demo.services import DEMO
 from web.settings import Settings
-from web.trust import Cds, Ehr, Trust
+from web.trust import Cds, Ehr, Smart, Trust
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 24, 12, 0)
@@ -46,7 +46,8 @@ def at_noon(zone: tzinfo) -> datetime:
 def nameless(id: str = "demo-ehr", **agreed: Any) -> Ehr:
     """The trust record of an EHR that calls without a token, as development mode allows."""
     own = {name: agreed.pop(name) for name in Ehr.__struct_fields__ if name in agreed}
-    return Ehr(id=id, cds=Cds(**agreed), **own)
+    smart = Smart(client_id="demo", issuers=("http://127.0.0.1:1/fhir",), auth="none")
+    return Ehr(**{"id": id, "cds": Cds(**agreed), "smart": smart, **own})
 
 
 def ehr_of(*servers: FhirServer, **agreed: Any) -> Ehr:
