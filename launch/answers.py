@@ -104,8 +104,12 @@ def guard(routes: Blueprint, settings: Settings, places: Places) -> None:
 
 def failed(error: LaunchError, again: str | None = None) -> Response:
     """The page for this error."""
-    again = again or g.get("again")
+    if error.kind in _PASSING:
+        again = again or g.get("again")
     return html(pages.error(error.kind, request_id() or "", again), pages.status(error.kind))
 
+
+# What may be over in a moment; anything else is the same the next time.
+_PASSING = {"ehr-unavailable", "ehr-slow", "too-many", "broken"}
 
 _CONTROL = {chr(code) for code in (*range(32), 127)}
