@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from launch.keys import KeyFolder, Stored
+from launch.keys import MAX_AGE, ROTATE, KeyFolder, Stored
 from web.settings import Settings
 
 keys = AppGroup("keys", help="The client keys of the SMART app: list, rotate, retire.")
@@ -24,9 +24,7 @@ def _folder() -> KeyFolder:
 def list_() -> None:
     """Say which keys are published, and which of them sign."""
     folder = _folder()
-    old = {stored.kid: until for stored, until in folder.superseded()}
-    for stored in folder.all():
-        click.echo(f"{stored.kid}  {stored.alg}  {_state(stored, old.get(stored.kid))}")
+    _tell(folder, folder.all())
 
 
 @keys.command("rotate")
@@ -34,8 +32,8 @@ def rotate() -> None:
     """Publish new keys; they sign as soon as every EHR can have them. The first ones sign at
     once.
     """
-    for stored in _folder().rotate():
-        click.echo(f"{stored.kid}  {stored.alg}  {_state(stored, None)}")
+    folder = _folder()
+    _tell(folder, folder.rotate())
 
 
 @keys.command("retire")
@@ -46,8 +44,15 @@ def retire(compromised: str | None) -> None:
     if compromised:
         if compromised not in {stored.kid for stored in folder.all()}:
             raise click.ClickException(f"There is no key {compromised}. See: keys list")
+        signing = folder.signers()
         folder.retire(compromised)
-        click.echo(f"{compromised} is gone. What it signed is refused from now on.")
+        click.echo(
+            f"{compromised} is gone. EHRs that keep the key set accept what it signed for "
+            f"{MAX_AGE // timedelta(minutes=1)} more minutes, some for a day. Where that is too "
+            "long, ask them to fetch the set now."
+        )
+        for kid in folder.signers() - signing:
+            click.echo(f"{kid} signs now. An EHR refuses launches until it has fetched that key.")
         return
     for stored, until in folder.superseded():
         if until <= now:
@@ -57,12 +62,20 @@ def retire(compromised: str | None) -> None:
             click.echo(f"{stored.kid} stays until {_told(until)}.")
 
 
-def _state(stored: Stored, until: datetime | None) -> str:
-    if until is not None:
-        return f"signs no more, may be retired from {_told(until)}"
-    if stored.signs_from > datetime.now(UTC):
-        return f"published, signs from {_told(stored.signs_from)}"
-    return "signs"
+def _tell(folder: KeyFolder, keys: list[Stored]) -> None:
+    click.echo(f"{folder.path}:")
+    if not keys:
+        click.echo(f"no keys. {ROTATE}")
+    signing = folder.signers()
+    old = {stored.kid: until for stored, until in folder.superseded()}
+    for stored in keys:
+        if stored.kid in signing:
+            state = "signs"
+        elif stored.kid in old:
+            state = f"signs no more, may be retired from {_told(old[stored.kid])}"
+        else:
+            state = f"published, signs from {_told(stored.signs_from)}"
+        click.echo(f"{stored.kid}  {stored.alg}  {state}")
 
 
 def _told(at: datetime) -> str:

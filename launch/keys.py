@@ -40,7 +40,8 @@ BEFORE_USE = MAX_AGE + timedelta(minutes=10)
 # A superseded key stays for the life of its last assertion and for caches that keep longer.
 AFTER_USE = timedelta(minutes=5) + timedelta(hours=24)
 
-_ROTATE = "Run: flask --app app keys rotate"
+_COMMAND = "flask --app app keys rotate"
+ROTATE = f"Run: {_COMMAND}"
 
 
 class Stored(Struct, frozen=True, kw_only=True, dict=True):
@@ -69,17 +70,17 @@ class KeyFolder:
     """The keys in a folder, looked at each time: another process may have rotated them."""
 
     def __init__(self, folder: Path, clock: Clock = datetime.now) -> None:
-        self._folder = folder
+        self.path = folder.absolute()
         self._clock = clock
         self._known: dict[Path, tuple[_Version, Stored]] = {}
 
     def all(self) -> list[Stored]:
         """Every key, the newest first. Raises StartError for one that others may read."""
-        if not self._folder.is_dir():
+        if not self.path.is_dir():
             return []
-        _check_private(self._folder)
+        _check_private(self.path)
         known = {}
-        for file in self._folder.glob("*.json"):
+        for file in self.path.glob("*.json"):
             version = _check_private(file)
             before = self._known.get(file)
             known[file] = before if before and before[0] == version else (version, _read(file))
@@ -94,14 +95,14 @@ class KeyFolder:
 
     def signing(self, algorithm: Algorithm) -> Key:
         """The key that signs now. Raises StartError where there is none."""
-        now = self._clock(UTC)
-        fitting = [each for each in self.all() if each.alg == algorithm]
-        for each in fitting:
-            if each.signs_from <= now:
-                return each.key
-        if fitting:  # the one before was taken away at once: better too early than not at all
-            return fitting[-1].key
-        raise StartError(f"{self._folder}: there is no key for {algorithm}. {_ROTATE}")
+        in_use = self._in_use(algorithm)
+        if not in_use:
+            raise StartError(f"{self.path}: there is no key for {algorithm}. {ROTATE}")
+        return in_use[0].key
+
+    def signers(self) -> set[str]:
+        """The ids of the keys that sign now."""
+        return {each.kid for algorithm in ALGORITHMS for each in self._in_use(algorithm)[:1]}
 
     def rotate(self) -> list[Stored]:
         """Make a new key for each algorithm. It signs at once where it is the first one."""
@@ -116,16 +117,31 @@ class KeyFolder:
 
     def superseded(self) -> list[tuple[Stored, datetime]]:
         """The keys that sign no more, and from when on each may be taken away."""
-        now, ages = self._clock(UTC), []
-        for algorithm in ALGORITHMS:
-            in_use = [e for e in self.all() if e.alg == algorithm and e.signs_from <= now]
-            ages += [(old, newer.signs_from + AFTER_USE) for newer, old in pairwise(in_use)]
-        return ages
+        return [
+            (old, newer.signs_from + AFTER_USE)
+            for algorithm in ALGORITHMS
+            for newer, old in pairwise(self._in_use(algorithm))
+        ]
 
     def retire(self, kid: str) -> None:
-        """Take a key away; what it signed is refused from now on."""
+        """Take a key away; what it signed is refused once no cache has it any more. Raises
+        StartError for the only one of its algorithm.
+        """
         with self._alone():
-            (self._folder / f"{kid}.json").unlink(missing_ok=True)
+            known = {each.kid: each.alg for each in self.all()}
+            if kid in known and list(known.values()).count(known[kid]) == 1:
+                raise StartError(
+                    f"{kid} is the only key for {known[kid]}, and launches need one. "
+                    f"First run: {_COMMAND}"
+                )
+            (self.path / f"{kid}.json").unlink(missing_ok=True)
+
+    def _in_use(self, algorithm: Algorithm) -> list[Stored]:
+        """The keys whose time to sign has come, the newest first: it is the one that signs."""
+        now = self._clock(UTC)
+        fitting = [each for each in self.all() if each.alg == algorithm]
+        # Where the one before was taken away at once: better too early than not at all.
+        return [each for each in fitting if each.signs_from <= now] or fitting[-1:]
 
     def _add(self) -> list[Stored]:
         now, known = self._clock(UTC), {each.alg for each in self.all()}
@@ -135,7 +151,7 @@ class KeyFolder:
         return made
 
     def _write(self, stored: Stored) -> None:
-        file = self._folder / f"{stored.kid}.json"
+        file = self.path / f"{stored.kid}.json"
         draft = file.with_suffix(".new")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(msgspec.json.encode(stored))
@@ -147,10 +163,10 @@ class KeyFolder:
     def _alone(self) -> Iterator[None]:
         """One process at a time changes the folder."""
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StartError(f"{self._folder}: {error.strerror}.") from None
+            raise StartError(f"{self.path}: {error.strerror}.") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -177,13 +193,13 @@ def _read(file: Path) -> Stored:
     except OSError as error:
         raise StartError(f"{file}: {error.strerror}.") from None
     except msgspec.MsgspecError:
-        raise StartError(f"{file} is no client key. Take it away, and: {_ROTATE}") from None
+        raise StartError(f"{file} is no client key. Take it away, and: {ROTATE}") from None
     if stored.jwk.get("kid") != file.stem:
-        raise StartError(f"{file}: its key has no kid, or another one. {_ROTATE}")
+        raise StartError(f"{file}: its key has no kid, or another one. {ROTATE}")
     try:
         _ = stored.key
     except (JoseError, ValueError):
-        raise StartError(f"{file} is no client key. Take it away, and: {_ROTATE}") from None
+        raise StartError(f"{file} is no client key. Take it away, and: {ROTATE}") from None
     return stored
 
 

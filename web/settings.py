@@ -26,7 +26,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     SQLAlchemy URL. `security_contact` and `security_expires` are what /.well-known/security.txt
     tells; without them there is none. `certificate_header` is the one that only the trusted proxy
     can set, with the client certificate that it has seen; `address_header` likewise, with the
-    address of the client. `keys_folder` holds the private keys by which EHRs know our app.
+    address of the client; without it launches are not counted by address. `keys_folder` holds the
+    private keys by which EHRs know our app; its default is for development.
     """
 
     mode: Literal["production", "development"] = "production"
@@ -46,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) = None
     security_expires: datetime | None = None
     trust: Trust = DEVELOPMENT
+
+    def __repr__(self) -> str:
+        # Never its secret, nor its database's address, which may hold a password.
+        return f"Settings({self.mode!r}, {self.public_url!r})"
 
     @property
     def path_prefix(self) -> str:
@@ -125,3 +130,12 @@ def _check_production(settings: Settings, given: Mapping[str, Any], config: str 
         raise StartError("CHARTSIDE_SECRET can be guessed. Give at least 32 random characters.")
     if not settings.public_url.startswith("https://"):
         raise StartError("CHARTSIDE_PUBLIC_URL is not https. Patient data needs it.")
+    # A relative folder would be another one for each place that a command is run from.
+    absolute = "keys_folder" in given and Path(settings.keys_folder).is_absolute()
+    signing = [e.id for e in settings.trust.ehrs if e.smart and e.smart.auth == "private_key_jwt"]
+    if signing and not absolute:
+        raise StartError(
+            f"ehr.{signing[0]}.smart signs (private_key_jwt): set CHARTSIDE_KEYS_FOLDER to the "
+            "folder of its keys, as a whole path outside the repository, such as "
+            "/etc/chartside/keys."
+        )

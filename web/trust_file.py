@@ -20,7 +20,7 @@ import re
 import tomllib
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -177,28 +177,60 @@ def _smart(record: _Smart, ehr: _Ehr, folder: Path) -> Smart:
             raise _Wrong("smart", "issuers", reason=f"{issuer} is not one of fhir_bases. Add it.")
     for origin in record.frame_ancestors:
         _secure(origin, "smart", "frame_ancestors")
-    scopes = {*record.scopes, *record.scopes_v1}
-    if ("openid" in scopes) != ("fhirUser" in scopes):
-        raise _Wrong("smart", "scopes", reason="has openid or fhirUser without the other.")
-    if record.needs_user and "openid" not in scopes:
-        raise _Wrong("smart", "scopes", reason="lacks openid and fhirUser, and needs_user is true.")
-    for name, grammar in (("scopes", _SCOPE), ("scopes_v1", _SCOPE_V1)):
-        for scope in getattr(record, name):
-            if "/" in scope and not grammar.fullmatch(scope):
-                raise _Wrong("smart", name, reason=f"{scope} is no scope of that version.")
-    wild = [each for each in scopes if "*" in each.partition("?")[0]]
-    if wild:
-        raise _Wrong("smart", "scopes", reason=f"{wild[0]} asks for more than the app reads.")
+    if record.oidc_issuer:
+        _secure(record.oidc_issuer, "smart", "oidc_issuer")
+    # An EHR is asked for one of the two lists, so each has to do by itself.
+    for name in ("scopes", "scopes_v1"):
+        if reason := _wrong_scopes(name, getattr(record, name), record.needs_user):
+            raise _Wrong("smart", name, reason=reason)
     told = {name: getattr(record, name) for name in _Smart.__struct_fields__}
     secret = _client_secret(record, folder)
     del told["secret_variable"], told["secret_file"]
     return Smart(**{**told, "issuers": tuple(issuers), "secret": secret})
 
 
-# SMART App Launch 2.2, Scopes for requesting FHIR Resources.
+# SMART App Launch 2.2, Scopes for requesting FHIR Resources. Of each list: what its scopes for
+# records are, those of them that only read, and the one without which no page can be shown.
 _LEVEL = r"(patient|user|system)/(\*|[A-Z][A-Za-z]+)\."
-_SCOPE = re.compile(_LEVEL + r"(?=[cruds])c?r?u?d?s?(\?\S+)?")
-_SCOPE_V1 = re.compile(_LEVEL + r"(read|write|\*)")
+_GRAMMAR = {
+    "scopes": (
+        re.compile(_LEVEL + r"(?=[cruds])c?r?u?d?s?(\?\S+)?"),
+        re.compile(r"[^.]+\.(r|s|rs)(\?\S+)?"),
+        re.compile(r"(patient|user)/Patient\.rs?"),
+        "patient/Patient.r",
+    ),
+    "scopes_v1": (
+        re.compile(_LEVEL + r"(read|write|\*)"),
+        re.compile(r"[^.]+\.read"),
+        re.compile(r"(patient|user)/Patient\.read"),
+        "patient/Patient.read",
+    ),
+}
+
+
+def _wrong_scopes(name: str, scopes: tuple[str, ...], needs_user: bool) -> str | None:
+    """What is wrong with one of the two lists, if anything."""
+    grammar, reads, patient, example = _GRAMMAR[name]
+    for scope in scopes:
+        if scope.partition("/")[0] == "launch":
+            return f"{scope}: take it away. It is asked for as the kind of launch needs it."
+        if scope in ("online_access", "offline_access"):
+            return f'{scope}: take it away, and write refresh = "{scope.partition("_")[0]}".'
+        if "/" not in scope:
+            continue
+        if not grammar.fullmatch(scope):
+            return f"{scope} is no scope of that version. They are written like {example}"
+        if "*" in scope.partition(".")[0] or scope.startswith("system/"):
+            return f"{scope} asks for more than the app reads. Name the types, as in {example}"
+        if not reads.fullmatch(scope):
+            return f"{scope} asks to write, and the app only reads. Write it like {example}"
+    if ("openid" in scopes) != ("fhirUser" in scopes):
+        return "has openid or fhirUser without the other. Add it, or take both away."
+    if needs_user and "openid" not in scopes:
+        return "lacks openid and fhirUser, and needs_user is true. Add them."
+    if not any(map(patient.fullmatch, scopes)):
+        return f"lacks {example}, without which no chart can be opened. Add it."
+    return None
 
 
 def _client_secret(record: _Smart, folder: Path) -> str | None:
@@ -283,8 +315,47 @@ def _told(error: str) -> tuple[tuple[str, ...], str]:
     if named:
         keys.append(named[1])
         missing = reason.startswith("Object missing")
-        reason = "is required" if missing else "is not known here; is it misspelt?"
+        reason = "is required." if missing else "is not known here. Is it misspelt?"
+        return tuple(keys), reason
+    key = keys[-1] if keys else ""
+    if "matching regex" in reason:
+        reason = _HINTS.get(key, reason)
+    elif "enum value" in reason:
+        reason += f". There are: {', '.join(_values(key))}."
+    elif reason.startswith("Expected `array`, got"):
+        reason += '. Write a list, as in ["one", "two"].'
     return tuple(keys), reason.rstrip(".") + "."
+
+
+_ADDRESS = "is no address. Write it like https://fhir.hospital.example/r4, without user, ? and #."
+_ORIGIN = "is no web origin. Write it like https://ehr.hospital.example: lower case, no path, no *."
+_SCOPES = 'is no list of scopes. Write each by itself, as in ["openid", "fhirUser"].'
+# Of each key that has a pattern: what to write.
+_HINTS = {
+    "fhir_bases": _ADDRESS,
+    "issuers": _ADDRESS,
+    "oidc_issuer": _ADDRESS,
+    "jku": _ADDRESS,
+    "audiences": _ADDRESS,
+    "origins": _ORIGIN,
+    "frame_ancestors": _ORIGIN,
+    "endpoint_hosts": "is no host. Write it like login.hospital.example: lower case, no https://.",
+    "client_id": "is no client id. Write the one that the EHR gave, without spaces.",
+    "scopes": _SCOPES,
+    "scopes_v1": _SCOPES,
+}
+
+
+def _values(key: str) -> list[str]:
+    """The values that a key can have."""
+    fields = (field for kind in (_Smart, _Cds, Profile) for field in msgspec.structs.fields(kind))
+    return next(_literals(field.type) for field in fields if field.name == key)
+
+
+def _literals(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [value for part in get_args(kind) for value in _literals(part)]
 
 
 _TABLE = re.compile(r"\s*\[([^\[\]]+)\]")

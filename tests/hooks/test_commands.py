@@ -139,6 +139,13 @@ def test_it_says_what_is_let_pass_and_never_a_secret(tmp_path: Path) -> None:
         assert absent not in told
 
 
+def test_it_says_that_anybody_can_act_as_a_client_that_proves_nothing(tmp_path: Path) -> None:
+    status, told = check(tmp_path, SMART + 'auth = "none"\n')
+    assert status == 0
+    assert "(public client): anybody can act as this client\n" in told
+    assert "JWKS URL" not in told
+
+
 def test_a_wrong_record_is_told_with_line_and_key_and_no_traceback(tmp_path: Path) -> None:
     status, told = check(tmp_path, RECORD.replace("issuer", "isuer"))
     assert status != 0

@@ -114,15 +114,42 @@ def test_the_commands_rotate_and_retire(tmp_path: Path) -> None:
         done = app.test_cli_runner().invoke(args=["keys", *words])
         return done.output
 
+    where = f"{tmp_path / 'keys'}:\n"
+    assert run("list") == f"{where}no keys. Run: flask --app app keys rotate\n"
     assert run("rotate").count("  signs\n") == 2
     assert run("rotate").count("published, signs from") == 2
     told = run("list")
+    assert told.startswith(where)
     assert (told.count("  signs\n"), told.count("published, signs from")) == (2, 2)
-    kid = told.split()[0]
+    kid = told.split()[1]
     assert run("retire") == ""
-    assert f"{kid} is gone" in run("retire", "--now", kid)
+    told = run("retire", "--now", kid)
+    assert f"{kid} is gone. EHRs that keep the key set accept what it signed for 5 more" in told
+    assert "signs now" not in told
     assert "There is no key" in run("retire", "--now", kid)
-    assert len(run("list").splitlines()) == 3
+    assert len(run("list").splitlines()) == 4
+
+
+@pytest.mark.req("SL-124")
+def test_the_list_says_which_key_signs_after_one_was_taken_away_at_once(tmp_path: Path) -> None:
+    app = Flask(__name__)
+    app.cli.add_command(commands)
+    app.extensions["chartside"] = Settings(mode="development", keys_folder=str(tmp_path / "keys"))
+    keys = KeyFolder(tmp_path / "keys")
+    keys.ensure()
+    first = str(keys.signing("ES384").kid)
+
+    def run(*words: str) -> str:
+        done = app.test_cli_runner().invoke(args=["keys", *words])
+        return done.output + str(done.exception or "")
+
+    assert f"{first} is the only key for ES384" in run("retire", "--now", first)
+    assert keys.signing("ES384").kid == first
+    keys.rotate()
+    told = run("retire", "--now", first)
+    second = keys.signing("ES384").kid
+    assert f"{second} signs now. An EHR refuses launches until it has fetched that key." in told
+    assert f"{second}  ES384  signs\n" in run("list")
 
 
 @pytest.mark.req("SL-006", "T-21")
@@ -156,6 +183,15 @@ def test_after_a_key_was_taken_away_at_once_the_next_one_signs(
     folder.rotate()
     folder.retire(str(first))
     assert folder.signing("ES384").kid not in (None, first)
+
+
+@pytest.mark.req("SL-124")
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_only_key_is_not_taken_away(algorithm: Algorithm, folder: KeyFolder) -> None:
+    kid = str(folder.signing(algorithm).kid)
+    with pytest.raises(StartError, match=r"First run: flask --app app keys rotate"):
+        folder.retire(kid)
+    assert folder.signing(algorithm).kid == kid
 
 
 def test_without_a_key_the_command_is_told(tmp_path: Path) -> None:

@@ -48,21 +48,45 @@ def test_a_record_says_what_was_agreed(tmp_path: Path) -> None:
 
 
 WRONG = [
-    ("SL-001", 'frame = "x"', "smart.frame: is not known here"),
+    ("SL-001", 'frame = "x"', "smart.frame: is not known here. Is it misspelt?"),
+    ("SL-001", "client_id = ''", "client_id: is no client id. Write the one"),
+    ("SL-001", 'refresh = "always"', "There are: none, online, offline."),
+    ("SL-001", 'issuers = ["fhir.example"]', "issuers: is no address. Write it like https://"),
+    ("SL-001", 'scopes = ["openid fhirUser"]', "scopes: is no list of scopes. Write each"),
+    ("SL-001", 'scopes_v1 = [""]', "scopes_v1: is no list of scopes. Write each"),
+    ("SL-001", 'scopes = "openid"', "Write a list, as in"),
     ("SL-001", 'issuers = ["https://other.example/r4"]', "is not one of fhir_bases"),
     ("SL-001", f'issuers = ["{ISS}", "{ISS}/"]', "has one twice"),
-    ("SL-001", 'endpoint_hosts = ["https://x"]', "smart.endpoint_hosts"),
+    ("SL-001", 'endpoint_hosts = ["https://x"]', "endpoint_hosts: is no host. Write it like login"),
+    ("SL-002", 'oidc_issuer = "http://login.example"', "oidc_issuer: is not https"),
+    ("SL-002", 'oidc_issuer = "login.example"', "oidc_issuer: is no address"),
     ("SL-002", 'frame_ancestors = ["http://ehr.example"]', "is not https"),
-    ("SL-002", 'frame_ancestors = ["https://*"]', "smart.frame_ancestors"),
-    ("SL-002", 'frame_ancestors = ["https://a;sandbox"]', "smart.frame_ancestors"),
+    ("SL-002", 'frame_ancestors = ["https://*"]', "frame_ancestors: is no web origin. Write"),
+    ("SL-002", 'frame_ancestors = ["https://a;sandbox"]', "frame_ancestors: is no web origin"),
+    ("SL-002", 'frame_ancestors = ["https://a.example/x"]', "frame_ancestors: is no web origin"),
+    ("SL-002", 'frame_ancestors = ["https://A.example"]', "frame_ancestors: is no web origin"),
     ("SL-034", 'scopes = ["openid", "fhirUser", "patient/Patient.read"]', "is no scope of that"),
     ("SL-034", 'scopes_v1 = ["openid", "fhirUser", "patient/Patient.rs"]', "is no scope of that"),
     ("SL-034", 'scopes = ["openid", "fhirUser", "patient/Patient.sr"]', "is no scope of that"),
     ("SL-008", 'scopes = ["openid", "fhirUser", "patient/*.rs"]', "asks for more"),
-    ("SL-033", 'scopes = ["openid"]\nscopes_v1 = ["openid"]', "without the other"),
-    ("SL-073", 'scopes = ["patient/Patient.r"]\nscopes_v1 = []', "needs_user is true"),
-    ("SL-070", 'id_token_algorithms = ["none"]', "id_token_algorithms"),
-    ("SL-070", 'id_token_algorithms = ["HS256"]', "id_token_algorithms"),
+    ("SL-008", 'scopes = ["openid", "fhirUser", "system/Patient.r"]', "asks for more"),
+    ("SL-008", 'scopes = ["openid", "fhirUser", "patient/Patient.cruds"]', "asks to write"),
+    ("SL-008", 'scopes = ["openid", "fhirUser", "patient/Patient.ru?a=b"]', "asks to write"),
+    ("SL-008", 'scopes_v1 = ["openid", "fhirUser", "patient/Patient.*"]', "asks to write"),
+    ("SL-008", 'scopes_v1 = ["openid", "fhirUser", "patient/Patient.write"]', "asks to write"),
+    ("SL-034", 'scopes = ["openid", "fhirUser"]', "scopes: lacks patient/Patient.r,"),
+    ("SL-034", 'scopes = ["openid", "fhirUser", "patient/Patient.s"]', "lacks patient/Patient.r,"),
+    ("SL-034", 'scopes = ["openid", "fhirUser", "patient/Patient.r?a=b"]', "lacks patient/Patient"),
+    ("SL-034", 'scopes_v1 = ["openid", "fhirUser"]', "scopes_v1: lacks patient/Patient.read,"),
+    ("SL-033", 'scopes = ["launch", "patient/Patient.r"]', "launch: take it away."),
+    ("SL-033", 'scopes = ["launch/patient", "patient/Patient.r"]', "launch/patient: take it away."),
+    ("SL-033", 'scopes_v1 = ["online_access"]', 'take it away, and write refresh = "online"'),
+    ("SL-033", 'scopes = ["offline_access"]', 'take it away, and write refresh = "offline"'),
+    ("SL-033", 'scopes = ["openid", "patient/Patient.r"]', "without the other"),
+    ("SL-073", 'scopes = ["patient/Patient.r"]', "scopes: lacks openid and fhirUser, and needs"),
+    ("SL-073", 'scopes_v1 = ["patient/Patient.read"]', "scopes_v1: lacks openid and fhirUser"),
+    ("SL-070", 'id_token_algorithms = ["none"]', "There are: RS256, RS384, RS512, ES256, ES384."),
+    ("SL-070", 'id_token_algorithms = ["HS256"]', "There are: RS256, RS384, RS512, ES256, ES384."),
     ("SL-070", "id_token_algorithms = []", "id_token_algorithms"),
     ("SL-125", 'algorithm = "RS256"', "algorithm"),
     ("SL-006", 'auth = "client_secret_basic"', "needs secret_variable or secret_file"),
@@ -88,6 +112,17 @@ def test_a_wrong_record_stops_the_start(
     assert str(tmp_path / "trust.toml") in error.value.text
     assert "line " in error.value.text
     assert reason in error.value.text
+    assert "regex" not in error.value.text
+
+
+@pytest.mark.req("SL-008", "SL-034")
+def test_a_record_may_ask_for_less_than_the_page_shows(tmp_path: Path) -> None:
+    lists = 'scopes = ["patient/Patient.r"]\nscopes_v1 = ["user/Patient.read"]\n'
+    ehr = load(written(tmp_path, f"{GOOD}needs_user = false\n{lists}")).smart("hospital")
+    assert ehr is not None
+    assert ehr.smart is not None
+    assert ehr.smart.scopes == ("patient/Patient.r",)
+    assert ehr.smart.scopes_v1 == ("user/Patient.read",)
 
 
 @pytest.mark.req("SL-001")

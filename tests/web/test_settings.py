@@ -108,6 +108,37 @@ def test_a_secret_is_not_told_when_something_else_is_wrong() -> None:
     assert "hush" not in str(caught.value)
 
 
+def test_its_text_shows_neither_secret_nor_password() -> None:
+    settings = Settings(secret="hush" * 8, database="postgresql+psycopg://me:hush@db.example/x")
+    assert "hush" not in repr(settings)
+    assert "hush" not in f"{settings} {[settings]}"
+
+
+SMART = (
+    '[ehr.a]\ntime_zone = "UTC"\nfhir_bases = ["https://a.test"]\n[ehr.a.smart]\nclient_id = "c"\n'
+)
+
+
+@pytest.mark.req("SL-006", "T-21")
+@pytest.mark.parametrize("folder", [None, "keys", "./keys", "~/keys"])
+def test_production_is_told_where_the_client_keys_are(folder: str | None, tmp_path: Path) -> None:
+    config = tmp_path / "trust.toml"
+    config.write_text(SMART)
+    given = {
+        "CHARTSIDE_CONFIG": str(config),
+        "CHARTSIDE_SECRET": "0123456789abcdef0123456789abcdef",
+        "CHARTSIDE_PUBLIC_URL": "https://cds.example",
+    }
+    named = {} if folder is None else {"CHARTSIDE_KEYS_FOLDER": folder}
+    with pytest.raises(StartError, match=r"ehr\.a\.smart signs .*: set CHARTSIDE_KEYS_FOLDER"):
+        from_environment({**given, **named})
+    assert from_environment({**given, "CHARTSIDE_KEYS_FOLDER": str(tmp_path / "keys")})
+    assert from_environment({**given, **named, **DEVELOPMENT})
+    # Without a record that signs there is nothing to keep.
+    config.write_text(SMART + 'auth = "none"\n')
+    assert from_environment({**given, **named})
+
+
 def test_a_certificate_needs_the_header_that_tells_it(tmp_path: Path) -> None:
     (tmp_path / "trust.toml").write_text(
         '[ehr.a]\ntime_zone = "UTC"\n[ehr.a.cds]\nissuer = "https://a.test"\n'
