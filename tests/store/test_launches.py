@@ -101,7 +101,7 @@ def test_the_ninth_in_a_jar_ends_the_oldest(engine: Engine) -> None:
         ("user-1", "user-2", True),
         ("user-1", None, True),
         (None, "user-1", True),
-        (None, None, False),
+        (None, None, True),
     ],
 )
 def test_another_user_in_the_jar_ends_what_was_there(
