@@ -40,13 +40,15 @@ def posts_to(origins: Iterable[str]) -> None:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Put the headers on every answer; one that has a header of its own keeps it."""
+    """Put the headers on what browsers show; an answer that has a header of its own keeps it."""
     always = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
     if settings.mode == "production":
         always["Strict-Transport-Security"] = _HSTS
 
     @app.after_request
     def mark(answer: Response) -> Response:
+        if answer.headers.get("Content-Type") == "application/json":
+            return answer  # for programs: a hook call has no time for what no browser reads
         for name, value in always.items():
             answer.headers.setdefault(name, value)
         if answer.mimetype == "text/html":
