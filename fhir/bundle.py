@@ -472,7 +472,8 @@ def _unreadable(raw: bytes | Raw, wanted: type[Resource]) -> Missing | Refused:
         return Missing("is not a FHIR resource")
     if header.resource_type != wanted.__name__:
         return Missing(f"holds another resource than {wanted.__name__}")
-    return Refused(f"holds {wanted.__name__} that could not be read", "invalid")
+    reason = f"holds {wanted.__name__} that could not be read"
+    return Refused(reason, "invalid", failure="unreadable")
 
 
 def _outcome(outcome: OperationOutcome) -> Missing | Refused:

@@ -6,18 +6,30 @@ apart from `fhir/records.py`, so that a hook call does not pay for fields that i
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from fhir import records
 from fhir.bundle import Model
-from fhir.records import (
-    CodeableConcept,
-    Element,
-    HumanName,
-    Medication,
-    Period,
-    Quantity,
-    Reference,
-    Resource,
-)
+from fhir.records import CodeableConcept, Element, Medication, Period, Reference, Resource
+
+
+class Quantity(Element, frozen=True):
+    """A measured value with the digits of the record: `Decimal` keeps the zeros of 7.40."""
+
+    value: Decimal | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    code: str | None = None
+
+    def __post_init__(self) -> None:
+        # Read from a text, which JSON has no such number for.
+        if self.value is not None and not self.value.is_finite():
+            raise ValueError("no number")
+
+
+class HumanName(records.HumanName, frozen=True):
+    suffix: tuple[str | None, ...] = ()
+    period: Period | None = None
 
 
 class Identifier(Element, frozen=True):
@@ -42,6 +54,8 @@ class ReferenceRange(Element, frozen=True):
     low: Quantity | None = None
     high: Quantity | None = None
     type: CodeableConcept | None = None
+    applies_to: tuple[CodeableConcept, ...] = ()
+    age: Range | None = None
     text: str | None = None
 
 
@@ -56,22 +70,37 @@ class Component(Element, frozen=True):
 
 
 class Dosage(Element, frozen=True):
+    sequence: int | None = None
     text: str | None = None
     patient_instruction: str | None = None
 
 
 class Reaction(Element, frozen=True):
+    substance: CodeableConcept | None = None
+    description: str | None = None
     manifestation: tuple[CodeableConcept, ...] = ()
     severity: str | None = None
 
 
+class Annotation(Element, frozen=True):
+    text: str | None = None
+
+
 class Patient(records.Patient, frozen=True):
+    active: bool | None = None
+    name: tuple[HumanName, ...] = ()  # type: ignore[assignment] # of names with more fields
     identifier: tuple[Identifier, ...] = ()
 
 
 class Condition(records.Condition, frozen=True):
+    onset_age: Quantity | None = None
+    onset_range: Range | None = None
     onset_period: Period | None = None
     onset_string: str | None = None
+    abatement_age: Quantity | None = None
+    abatement_range: Range | None = None
+    abatement_period: Period | None = None
+    abatement_string: str | None = None
 
 
 class MedicationRequest(records.MedicationRequest, frozen=True):
@@ -81,11 +110,16 @@ class MedicationRequest(records.MedicationRequest, frozen=True):
 class AllergyIntolerance(records.AllergyIntolerance, frozen=True):
     criticality: str | None = None
     onset_date_time: str | None = None
+    onset_age: Quantity | None = None
+    onset_range: Range | None = None
+    onset_period: Period | None = None
+    onset_string: str | None = None
     recorded_date: str | None = None
     reaction: tuple[Reaction, ...] = ()
 
 
 class Observation(records.Observation, frozen=True):
+    value_quantity: Quantity | None = None  # type: ignore[assignment] # of other numbers
     value_codeable_concept: CodeableConcept | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
@@ -93,6 +127,9 @@ class Observation(records.Observation, frozen=True):
     value_ratio: Ratio | None = None
     value_date_time: str | None = None
     value_time: str | None = None
+    value_period: Period | None = None
+    value_sampled_data: Element | None = None
+    note: tuple[Annotation, ...] = ()
     interpretation: tuple[CodeableConcept, ...] = ()
     reference_range: tuple[ReferenceRange, ...] = ()
     component: tuple[Component, ...] = ()

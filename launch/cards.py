@@ -11,6 +11,16 @@ from clinical.text import day, one_line
 from launch.context import NotOpened, Opened, Reason
 
 _WORDS = {"critical": "Critical", "warning": "Warning", "info": "Information"}
+# What the rules of the shipped checks are about; of another rule the notice names the drug only.
+_ABOUT = {
+    "dm.a1c-uncontrolled": "HbA1c above the goal",
+    "dm.a1c-overdue": "HbA1c that may be due",
+    "renal.metformin.contraindicated": "metformin and kidney function",
+    "renal.metformin.esrd": "metformin and kidney failure",
+    "renal.metformin.continue-review": "metformin and kidney function",
+    "renal.metformin.start": "metformin and kidney function",
+    "monitor.metformin": "kidney function to check before metformin",
+}
 _HOOKS = {
     "patient-view": "when the chart was opened",
     "order-select": "while orders were chosen",
@@ -43,7 +53,8 @@ def notice(opened: Opened | NotOpened, zone: tzinfo) -> Notice:
         return Notice("unknown", "unknown", "The card could not be opened.", text)
     card = opened.card
     at = card.at.astimezone(zone)
-    about = f" about {one_line(card.drug, 60)}" if card.drug else ""
+    subject = _ABOUT.get(card.rule) or one_line(card.drug or "", 60)
+    about = f" about {subject}" if subject else ""
     when = _HOOKS.get(card.hook, "by your EHR")
     word = _WORDS.get(card.indicator, "Information")
     text = (

@@ -31,3 +31,11 @@ def dated(text: str | None, zone: tzinfo) -> Dated | None:
 def of_day(full: date) -> Dated:
     """A whole day."""
     return Dated(day(full), full.isoformat())
+
+
+def moment(text: str | None, zone: tzinfo) -> str:
+    """A FHIR date or dateTime with its time, if it has one; what cannot be read as it is."""
+    at, date_ = dates.moment(text, zone), dated(text, zone)
+    if at:
+        return f"{day(at.date())}, {at:%H:%M}"
+    return date_.text if date_ else text or ""

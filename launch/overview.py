@@ -32,7 +32,8 @@ from launch.reader import (
 )
 from launch.results import ResultRow, result_rows
 from launch.rows import Row, allergy_rows, medication_rows, problem_rows
-from launch.states import NOUNS, State, failed, states
+from launch.states import State, failed, states
+from web.logs import note, request_id
 
 if TYPE_CHECKING:
     from launch.context import NotOpened, Opened
@@ -87,6 +88,7 @@ def page(
     who = person(read.patient, at.date(), reader.ehr.zone)
     zoned = chart.Chart(patient=read.patient, today=at.date(), zone=reader.ehr.zone)
     blocks = {topic.name: _block(topic, read, zoned, reader, at) for topic in TOPICS}
+    _note_gaps(read)
     html = render_template(
         "launch/overview.html",
         who=who,
@@ -104,6 +106,17 @@ def page(
     return html, 200
 
 
+def _note_gaps(read: Chart) -> None:
+    """Leave in the log which sections could not be shown, or only in part, and why."""
+    gaps = []
+    for name, section in read.sections.items():
+        refused = section.rest if isinstance(section, Shown) else section
+        if isinstance(refused, Refused):
+            gaps.append(f"{name} {refused.failure}")
+    if gaps:
+        note(reason="not read: " + ", ".join(gaps))
+
+
 def granted(reader: Reader) -> list[tuple[str, bool]]:
     """What this launch may read, in plain words, and whether it may."""
     return [(_TITLES[topic.name], reader.permits(topic)) for topic in TOPICS]
@@ -113,21 +126,22 @@ def _block(topic: Topic, read: Chart, zoned: chart.Chart, reader: Reader, at: da
     section = read.sections[topic.name]
     rows: list[Row] = []
     results: list[ResultRow] = []
-    left_out = 0
+    past = not_so = statements = 0
     if isinstance(section, Shown):
         if topic in (LABORATORY, VITAL_SIGNS):
             found = result_rows(section, zoned)
-            results, left_out = found.rows, found.left_out
+            results, not_so = found.rows, found.not_so
         else:
             listed = _LISTS[topic.name](section, zoned.zone)
-            rows, left_out = listed.rows, listed.left_out
+            rows, past, not_so = listed.rows, listed.past, listed.not_so
+            statements = listed.statements
     shown = len(rows) + len(results)
     time = f"{at:%H:%M}"
     return Block(
         topic.name,
         _TITLES[topic.name],
-        _scope(topic, section, shown, left_out),
-        states(topic, section, shown, left_out, time, reader.seconds),
+        _scope(topic, section, shown - statements, past, not_so),
+        states(topic, section, shown, (past, not_so), time, reader.seconds),
         rows,
         results[:_AT_ONCE],
         results[_AT_ONCE:],
@@ -139,18 +153,21 @@ _LISTS = {
     MEDICATIONS.name: medication_rows,
     PROBLEMS.name: problem_rows,
 }
-_COUNTED = {ALLERGIES.name: "recorded", MEDICATIONS.name: "current", PROBLEMS.name: "active"}
+# Orders on hold and drafts are listed too, each with its tag.
+_COUNTED = {ALLERGIES.name: "recorded", MEDICATIONS.name: "listed", PROBLEMS.name: "active"}
 
 
-def _scope(topic: Topic, section: object, shown: int, left_out: int) -> str:
+def _scope(topic: Topic, section: object, shown: int, past: int, not_so: int) -> str:
     """The words at the right of a heading: how many, of what, and what is left out."""
     if not isinstance(section, Shown) or not shown:
         return ""
     if topic.name not in _COUNTED:
         return "newest of each test" if section.complete else "newest of each test that arrived"
     least = "" if section.complete else "at least "
-    said = f"{least}{shown} {_COUNTED[topic.name]}"
-    return f"{said}, {left_out} past" if left_out else said
+    said = [f"{least}{shown} {_COUNTED[topic.name]}"]
+    said += [f"{past} past"] if past else []
+    said += [f"{not_so} not counted"] if not_so else []
+    return ", ".join(said)
 
 
 def _user(launch: Launch, read: Chart) -> str:
@@ -181,7 +198,13 @@ def _unread(
     else:
         state = failed(why, "patient", reader.seconds)
         status = _STATUSES.get(why.failure, 502)
+    why_not = "not granted" if isinstance(why, NotPermitted) else why.failure
+    note(reason=f"patient record unread: {why_not}")
     html = render_template(
-        "launch/unread.html", state=state, ehr=_label(reader), form=form, what=NOUNS["patient"][1]
+        "launch/unread.html",
+        state=state,
+        ehr=_label(reader),
+        form=form,
+        reference=request_id() or "",
     )
     return html, status

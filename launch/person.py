@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
-from clinical import chart
+from clinical import chart, dates
 from clinical.text import one_line
-from fhir.display import Identifier, Patient
-from fhir.records import HumanName
+from fhir.display import HumanName, Identifier, Patient
 from launch.dated import Dated, dated
 
 # Names that are no longer the patient's, or are for other purposes than telling who it is.
@@ -25,13 +24,17 @@ _SEXES = {
 }
 # FHIR R4, identifier types (v2-0203) that are nobody's business on a screen in a corridor.
 _PRIVATE = {"SS", "SB", "DL", "PPN", "TAX", "NI", "PRC", "BC", "DC"}
+# The same where only a text says it.
+_PRIVATE_WORDS = ("social", "ssn", "passport", "driv", "licen", "tax", "national", "birth cert")
 _PRIVATE_SYSTEMS = ("us-ssn", "us-drivers", "passport", "2.16.840.1.113883.4.1")
 _LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The lines of the banner. `born` is said in words where the birth date is not a whole one."""
+    """The lines of the banner. `born_note`: what is not known of the birth date; `caution`: why
+    another record may be the one to use.
+    """
 
     name: str
     initials: str
@@ -40,35 +43,48 @@ class Person:
     about: str
     identifier: str
     died: str
+    caution: str
 
 
 def person(patient: Patient, today: date, zone: tzinfo) -> Person:
     """What the banner says of this patient."""
-    name = _best(patient.name)
+    name = _best(patient.name, today, zone)
     ages = chart.Chart(patient=patient, today=today, zone=zone).ages_on(today)
     born = dated(patient.birth_date, zone)
-    whole = born is not None and len(born.iso) == 10
+    unknown = {4: "day and month not known", 7: "day not known"}
     sex = _SEXES.get(patient.gender or "", "sex not recorded")
     return Person(
         name=_said(name),
         initials=_initials(name),
         born=born,
-        born_note="" if whole or born is None else "day not known",
-        about=", ".join(
-            filter(
-                None,
-                (_age(ages, bool(patient.deceased_boolean or patient.deceased_date_time)), sex),
-            )
-        ),
+        born_note=unknown.get(len(born.iso), "") if born else "",
+        about=", ".join(filter(None, (_age(patient, ages, today, zone), sex))),
         identifier=_identifier(patient.identifier),
         died=_died(patient, zone),
+        caution=_caution(patient),
     )
 
 
-def _best(names: Sequence[HumanName]) -> HumanName | None:
+def _caution(patient: Patient) -> str:
+    if any(link.type == "replaced-by" for link in patient.link):
+        return "this record was replaced by another"
+    return "this record is not in use" if patient.active is False else ""
+
+
+def _best(names: Sequence[HumanName], today: date, zone: tzinfo) -> HumanName | None:
     known = [name for name in names if name.use not in _NOT_THE_NAME and _has_text(name)]
     order = {use: place for place, use in enumerate(_USES)}
-    return min(known, key=lambda name: order.get(name.use, len(order)), default=None)
+    # A name that was given up comes after every other one.
+
+    def place(name: HumanName) -> tuple[bool, int]:
+        return _is_over(name, today, zone), order.get(name.use, len(order))
+
+    return min(known, key=place, default=None)
+
+
+def _is_over(name: HumanName, today: date, zone: tzinfo) -> bool:
+    end = dates.last_day(name.period.end, zone) if name.period else None
+    return end is not None and end < today
 
 
 def _has_text(name: HumanName) -> bool:
@@ -76,13 +92,13 @@ def _has_text(name: HumanName) -> bool:
 
 
 def _said(name: HumanName | None) -> str:
-    """FAMILY, Given: which is which stays clear in every language."""
+    """Family, Given Suffix: which is which stays clear, and capitals are those of the record."""
     if name is None:
         return "Name not recorded"
-    given = " ".join(each for each in name.given if each)
+    given = " ".join(each for each in (*name.given, *name.suffix) if each)
     if not name.family:
         return one_line(name.text or given, _LONGEST)
-    return one_line(", ".join(filter(None, (name.family.upper(), given))), _LONGEST)
+    return one_line(", ".join(filter(None, (name.family, given))), _LONGEST)
 
 
 def _initials(name: HumanName | None) -> str:
@@ -95,11 +111,21 @@ def _initials(name: HumanName | None) -> str:
     return "".join(word.strip()[0].upper() for word in words if word.strip())[:3] or "Chart"
 
 
-def _age(ages: tuple[int, ...], died: bool) -> str:
-    if died or not ages:
+def _age(patient: Patient, ages: tuple[int, ...], today: date, zone: tzinfo) -> str:
+    if patient.deceased_boolean or patient.deceased_date_time or not ages:
         return ""
-    years = "–".join(map(str, ages))
-    return f"{years} year{'' if years == '1' else 's'}"
+    born = dates.day(patient.birth_date, zone)
+    if born and ages[0] < 2:
+        # Doses of the youngest go by days and months.
+        months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
+        return (
+            _counted(str(months), "month") if months else _counted(f"{(today - born).days}", "day")
+        )
+    return _counted("–".join(map(str, ages)), "year")
+
+
+def _counted(number: str, unit: str) -> str:
+    return f"{number} {unit}{'' if number == '1' else 's'}"
 
 
 def _identifier(identifiers: Sequence[Identifier]) -> str:
@@ -116,10 +142,17 @@ def _identifier(identifiers: Sequence[Identifier]) -> str:
 
 def _is_private(each: Identifier) -> bool:
     system = (each.system or "").lower()
+    kind = each.type
+    said = " ".join(
+        text.lower()
+        for text in (kind and kind.text, *(one.display for one in (kind.coding if kind else ())))
+        if text
+    )
     return (
         each.use == "old"
         or bool(_types(each) & _PRIVATE)
         or any(part in system for part in _PRIVATE_SYSTEMS)
+        or any(word in said for word in _PRIVATE_WORDS)
     )
 
 

@@ -1,8 +1,8 @@
 """Results as rows: the newest of each test, with its unit, its range and its date.
 
-A value is shown as the record has it. Whether it is high or low is the laboratory's word, else a
-plain comparison with the one range that came with it in the same unit; without a range nothing is
-said, since missing is not normal.
+A value is shown as the record has it, digit for digit. Whether it is high or low is the
+laboratory's word, else a plain comparison with the one range that came with it in the same unit;
+without a range nothing is said, since missing is not normal.
 """
 
 # ruff: noqa: RUF001 - the texts are typeset, with their own apostrophes and dashes
@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from decimal import Decimal
 
 from clinical.chart import Chart
 from clinical.text import one_line
-from fhir.display import Component, Observation, ReferenceRange
-from fhir.records import CodeableConcept, Quantity
-from launch.dated import Dated, dated, of_day
+from fhir.display import Component, Observation, Quantity, Range, ReferenceRange
+from fhir.records import CodeableConcept
+from launch.amounts import amount, number, phrase
+from launch.dated import Dated, dated, moment, of_day
 from launch.reader import Shown
 from launch.rows import named
 
@@ -41,7 +43,10 @@ _FLAGS = {
     "AA": "critically abnormal",
     "N": "",
 }
-_WORDS = 60
+# A culture tells its susceptibilities last: a text is wrapped, and not cut within reason.
+_WORDS = 4000
+_RANGES = 4
+_LOINC = "http://loinc.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +61,48 @@ class ResultRow:
     tag: str
     date: Dated | None
     is_number: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRows:
-    """The newest of each test, the latest first; `left_out` are no results (cancelled, say)."""
+    """The newest of each test, the latest first; `not_so` are no results (cancelled, say)."""
 
     rows: list[ResultRow]
-    left_out: int
+    not_so: int
 
 
 def result_rows(shown: Shown, chart: Chart) -> ResultRows:
     """The newest result of each test."""
     found = [each for each in shown.records if isinstance(each, Observation)]
     results = [each for each in found if each.status not in _NOT_A_RESULT]
-    newest: dict[tuple[str, str], tuple[tuple[str, str, bool], Observation]] = {}
-    for each in results:
-        key, when = _test(each), _when(each, chart)
-        if key not in newest or when > newest[key][0]:
-            newest[key] = (when, each)
-    ordered = sorted(newest.values(), key=lambda pair: pair[0], reverse=True)
-    return ResultRows([_row(each, chart) for _, each in ordered], len(found) - len(results))
+    tests: dict[tuple[str, str], list[Observation]] = {}
+    for each in sorted(results, key=lambda each: _when(each, chart), reverse=True):
+        tests.setdefault(_test(each), []).append(each)
+    newest = [each for test in tests.values() for each in _newest(test, chart)]
+    newest.sort(key=lambda each: _when(each, chart), reverse=True)
+    return ResultRows([_row(each, chart) for each in newest], len(found) - len(results))
+
+
+def _newest(test: Sequence[Observation], chart: Chart) -> list[Observation]:
+    """The first of a test, and where its day is not sure, the first whose day is: the year 2026
+    may be later than 01 Mar 2026 or not, and a date to come is a mistake.
+    """
+    sure = next((each for each in test if _is_sure(each, chart)), test[0])
+    return [test[0]] if sure is test[0] else [test[0], sure]
+
+
+def _is_sure(each: Observation, chart: Chart) -> bool:
+    drawn = chart.drawn(each)
+    return drawn.day is not None and drawn.day <= chart.today
 
 
 def _test(each: Observation) -> tuple[str, str]:
-    coding = next(
-        (coding for coding in (each.code.coding if each.code else ()) if coding.code), None
-    )
-    if coding:
-        return (coding.system or "", coding.code or "")
+    codings = [coding for coding in (each.code.coding if each.code else ()) if coding.code]
+    # A local code beside that of LOINC is still the same test.
+    codings.sort(key=lambda coding: coding.system != _LOINC)
+    if codings:
+        return (codings[0].system or "", codings[0].code or "")
     # A result that does not say what it is of is a test of its own.
     return ("", named(each.code, each.id))
 
@@ -97,17 +115,24 @@ def _when(each: Observation, chart: Chart) -> tuple[str, str, bool]:
 
 
 def _row(each: Observation, chart: Chart) -> ResultRow:
-    value, unit, is_number = _value(each)
+    value, unit, is_number = _value(each, chart)
     return ResultRow(
         name=named(each.code, "Test without a name"),
         value=value,
         unit=unit,
         range=_range(each.reference_range, unit),
         flag=_flag(each, each.interpretation),
-        tag=_TAGS.get(each.status, ""),
+        tag=_tag(each, chart),
         date=_date(each, chart),
         is_number=is_number,
+        note=" ".join(one_line(note.text, _WORDS) for note in each.note if note.text),
     )
+
+
+def _tag(each: Observation, chart: Chart) -> str:
+    drawn = chart.drawn(each)
+    to_come = drawn.day is not None and drawn.day > chart.today
+    return ", ".join(filter(None, (_TAGS.get(each.status, ""), "date to come" if to_come else "")))
 
 
 def _date(each: Observation, chart: Chart) -> Dated | None:
@@ -117,33 +142,37 @@ def _date(each: Observation, chart: Chart) -> Dated | None:
     return dated(each.effective_date_time or each.issued, chart.zone)
 
 
-def _value(each: Observation) -> tuple[str, str, bool]:
+def _value(each: Observation, chart: Chart) -> tuple[str, str, bool]:
     """The value, its unit, and whether it is a number to be lined up with others."""
     if each.data_absent_reason is not None:
         return (f"not available: {named(each.data_absent_reason, 'no reason given')}", "", False)
     if each.value_quantity is not None and each.value_quantity.value is not None:
-        return (*_quantity(each.value_quantity), True)
+        return (*amount(each.value_quantity), True)
     if each.value_integer is not None:
-        return (f"{each.value_integer}", "", True)
+        return (number(Decimal(each.value_integer)), "", True)
     if pressure := _blood_pressure(each.component):
         return pressure
-    for said in _words(each):
+    for said in _words(each, chart.zone):
         return (one_line(said, _WORDS), "", False)
     if each.component:
         return ("; ".join(map(_component, each.component)), "", False)
     return ("no value recorded", "", False)
 
 
-def _words(each: Observation) -> Sequence[str]:
-    ratio, span = each.value_ratio, each.value_range
+def _words(each: Observation, zone: tzinfo) -> Sequence[str]:
+    ratio, period = each.value_ratio, each.value_period
     told = (
         named(each.value_codeable_concept, ""),
         each.value_string or "",
         {True: "yes", False: "no", None: ""}[each.value_boolean],
-        f"{_said(ratio.numerator)} : {_said(ratio.denominator)}" if ratio else "",
-        f"{_said(span.low)} – {_said(span.high)}" if span else "",
-        each.value_date_time or "",
+        f"{phrase(ratio.numerator)} : {phrase(ratio.denominator)}" if ratio else "",
+        _span(each.value_range) if each.value_range else "",
+        moment(each.value_date_time, zone),
         each.value_time or "",
+        f"{moment(period.start, zone) or '?'} – {moment(period.end, zone) or '?'}"
+        if period
+        else "",
+        "a curve, not shown here" if each.value_sampled_data else "",
     )
     return [said for said in told if said.strip()]
 
@@ -163,52 +192,49 @@ def _blood_pressure(components: Sequence[Component]) -> tuple[str, str, bool] | 
         return None
     if len(components) > 2 or (high.unit or high.code) != (low.unit or low.code):
         return None
-    (above, unit), (below, _) = _quantity(high), _quantity(low)
+    (above, unit), (below, _) = amount(high), amount(low)
     return (f"{above}/{below}", unit, True)
 
 
 def _component(part: Component) -> str:
-    said = (
-        _said(part.value_quantity)
+    told = (
+        phrase(part.value_quantity)
         if part.value_quantity
         else named(part.value_codeable_concept, "") or one_line(part.value_string or "", _WORDS)
     )
-    return f"{named(part.code, 'part')} {said or 'not available'}"
+    # Of a part's many kinds of values not all are read.
+    absent = "not available" if part.data_absent_reason else "not shown here"
+    return f"{named(part.code, 'part')} {told or absent}"
 
 
-def _said(quantity: Quantity | None) -> str:
-    return " ".join(filter(None, _quantity(quantity))) if quantity else "?"
-
-
-def _quantity(quantity: Quantity) -> tuple[str, str]:
-    if quantity.value is None:
-        return ("?", "")
-    unit = one_line(quantity.unit or quantity.code or "", 24)
-    comparator = {"<=": "≤", ">=": "≥"}.get(quantity.comparator or "", quantity.comparator or "")
-    # A comparator that is not one of FHIR's would read as a part of the number.
-    sign = comparator if comparator in ("", "<", ">", "≤", "≥") else f"({comparator}) "
-    return (sign + number(quantity.value), unit)
-
-
-def number(value: float) -> str:
-    """As many digits as a laboratory gives, not as many as a float has."""
-    size = abs(value)
-    places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 4
-    rounded = round(value, places)
-    if rounded == 0 != value:
-        return format(Decimal(f"{value:.3g}"), "f")
-    said = f"{rounded:,.{places}f}"
-    return (said.rstrip("0").rstrip(".") if "." in said else said).replace("-", "−")
+def _span(span: Range) -> str:
+    return f"{phrase(span.low)} – {phrase(span.high)}"
 
 
 def _range(ranges: Sequence[ReferenceRange], unit: str) -> str:
-    """The range as the EHR sent it; of several, each with what it is for."""
+    """The range as the EHR sent it, with what and whom it is for."""
     told = []
-    for each in ranges[:2]:
-        kind = named(each.type, "")
-        said = _bounds(each, unit) or one_line(each.text or "", 40)
-        told.append(f"{kind} {said}".strip() if len(ranges) > 1 and said else said)
+    for each in ranges[:_RANGES]:
+        said = _bounds(each, unit) or one_line(each.text or "", _WORDS)
+        told.append(" ".join((*_whose(each), said)) if said else "")
+    if len(ranges) > _RANGES:
+        told.append(f"and {len(ranges) - _RANGES} more")
     return "; ".join(filter(None, told))
+
+
+def _whose(each: ReferenceRange) -> list[str]:
+    """What a range is of and for whom, where that is not simply what is normal."""
+    kind = "" if _is_normal(each) else named(each.type, "")
+    age = ""
+    if each.age:
+        low, high = each.age.low, each.age.high
+        age = f"age {_span(each.age)}" if low and high else ""
+        age = age or (f"age ≥ {phrase(low)}" if low else f"age ≤ {phrase(high)}")
+    return [said for said in (kind, *(named(one, "") for one in each.applies_to), age) if said]
+
+
+def _is_normal(each: ReferenceRange) -> bool:
+    return each.type is None or {coding.code for coding in each.type.coding} == {"normal"}
 
 
 def _bounds(each: ReferenceRange, unit: str) -> str:
@@ -223,7 +249,7 @@ def _bounds(each: ReferenceRange, unit: str) -> str:
     elif low and low.value is not None:
         said = f"≥ {number(low.value)}"
     else:
-        said = f"≤ {number(known[0].value or 0)}"
+        said = f"≤ {number(known[0].value or Decimal())}"
     return f"{said} {other}".strip()
 
 
@@ -239,8 +265,8 @@ def _flag(each: Observation, said: Sequence[CodeableConcept]) -> str:
 def _beyond(quantity: Quantity | None, ranges: Sequence[ReferenceRange]) -> str:
     if quantity is None or quantity.value is None or quantity.comparator or len(ranges) != 1:
         return ""
-    kind = ranges[0].type.coding if ranges[0].type else ()
-    if any(coding.code != "normal" for coding in kind):
+    # A range for children, say, tells nothing of somebody else.
+    if not _is_normal(ranges[0]) or ranges[0].applies_to or ranges[0].age:
         return ""
     unit = quantity.code or quantity.unit
     low, high = _same(ranges[0].low, unit), _same(ranges[0].high, unit)
@@ -251,6 +277,6 @@ def _beyond(quantity: Quantity | None, ranges: Sequence[ReferenceRange]) -> str:
     return ""
 
 
-def _same(side: Quantity | None, unit: str | None) -> float | None:
+def _same(side: Quantity | None, unit: str | None) -> Decimal | None:
     """A bound in this unit; of another one nothing is concluded."""
     return side.value if side and (side.code or side.unit) == unit else None

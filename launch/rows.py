@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from clinical import current, problems
 from clinical.problems import status_words
 from clinical.text import one_line
-from fhir.display import AllergyIntolerance, Condition, MedicationRequest
+from fhir.display import AllergyIntolerance, Condition, Dosage, MedicationRequest, Reaction
 from fhir.records import CodeableConcept, Medication
+from launch.amounts import phrase
 from launch.dated import Dated, dated
 from launch.reader import Shown
 
-_LONGEST = 160
+# A name or a dose is wrapped, and not cut within reason: a sliding scale ends with its highest.
+_LONGEST = 1000
+_DENIED = frozenset({"entered-in-error", "refuted"})
+# SNOMED CT: no known allergy, and the same of drugs, food, the environment, animals.
+_NONE_KNOWN = {"716186003", "409137002", "429625007", "428607008", "716220001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +34,71 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The lines of a section; `left_out`: how many records of it are over or denied."""
+    """The lines of a section, and how many records of it have none.
+
+    `past`: it was so and is over; `not_so`: refuted, a mistake, or never more than an idea.
+    `statements`: lines that say that there is none.
+    """
 
     rows: list[Row] = field(default_factory=list)
-    left_out: int = 0
+    past: int = 0
+    not_so: int = 0
+    statements: int = 0
 
 
 def problem_rows(shown: Shown, zone: tzinfo) -> Rows:
     """Live problems, the latest first."""
     found = [each for each in shown.records if isinstance(each, Condition)]
-    live = [each for each in found if problems.is_live(each)]
-    return Rows(_latest_first(_problem(each, zone) for each in live), len(found) - len(live))
+    so = [each for each in found if not _is_denied(each)]
+    live = [each for each in so if problems.is_live(each) and not _has_abated(each)]
+    rows = _latest_first(_problem(each, zone) for each in live)
+    return Rows(rows, len(so) - len(live), len(found) - len(so))
 
 
 def allergy_rows(shown: Shown, zone: tzinfo) -> Rows:
     """Live allergies, those of high risk first."""
     found = [each for each in shown.records if isinstance(each, AllergyIntolerance)]
-    live = [each for each in found if current.is_live_allergy(each)]
+    so = [each for each in found if not _is_denied(each)]
+    live = [each for each in so if current.is_live_allergy(each)]
     live.sort(key=lambda each: each.criticality != "high")
-    return Rows([_allergy(each, zone) for each in live], len(found) - len(live))
+    rows = [_allergy(each, zone) for each in live]
+    none = sum(map(_is_none_known, live))
+    return Rows(rows, len(so) - len(live), len(found) - len(so), none)
 
 
 def medication_rows(shown: Shown, zone: tzinfo) -> Rows:
     """Current orders, the latest first."""
     found = [each for each in shown.records if isinstance(each, MedicationRequest)]
-    live = [each for each in found if current.is_current_order(each)]
+    so = [
+        each
+        for each in found
+        if each.status not in _NEVER_GIVEN and each.intent not in ("proposal", "option")
+    ]
+    live = [each for each in so if current.is_current_order(each)]
     rows = _latest_first(_medication(each, shown.medicines, zone) for each in live)
-    return Rows(rows, len(found) - len(live))
+    return Rows(rows, len(so) - len(live), len(found) - len(so))
+
+
+_NEVER_GIVEN = ("entered-in-error", "cancelled")
+
+
+def _is_denied(each: Condition | AllergyIntolerance) -> bool:
+    return bool(status_words(each.verification_status) & _DENIED)
+
+
+def _has_abated(each: Condition) -> bool:
+    """Whether it ended, where no status says otherwise."""
+    ends = (
+        each.abatement_age,
+        each.abatement_range,
+        each.abatement_period and each.abatement_period.end,
+        each.abatement_string,
+    )
+    return any(ends) and not status_words(each.clinical_status)
+
+
+def _is_none_known(each: AllergyIntolerance) -> bool:
+    return any(one.code in _NONE_KNOWN for one in (each.code.coding if each.code else ()))
 
 
 def named(concept: CodeableConcept | None, otherwise: str) -> str:
@@ -74,8 +117,7 @@ def _latest_first(rows: Iterable[Row]) -> list[Row]:
 
 def _problem(each: Condition, zone: tzinfo) -> Row:
     doubt = status_words(each.verification_status) & {"unconfirmed", "provisional", "differential"}
-    onset = each.onset_date_time or (each.onset_period.start if each.onset_period else None)
-    notes = () if onset or not each.onset_string else (f"since {one_line(each.onset_string, 60)}",)
+    onset, notes = _onset(each)
     if not onset and not notes and each.recorded_date:
         notes = ("date of recording, onset not known",)
     name = named(each.code, "Problem without a name")
@@ -84,35 +126,47 @@ def _problem(each: Condition, zone: tzinfo) -> Row:
     return Row(name, notes, next(iter(doubt), ""), dated(onset or each.recorded_date, zone))
 
 
+def _onset(each: Condition | AllergyIntolerance) -> tuple[str | None, tuple[str, ...]]:
+    """When it began: a date, else a note."""
+    if date := each.onset_date_time or (each.onset_period and each.onset_period.start):
+        return date, ()
+    age = each.onset_range.low if each.onset_range else each.onset_age
+    if age:
+        return None, (f"since the age of {phrase(age)}",)
+    return None, ((f"since {one_line(each.onset_string, _LONGEST)}",) if each.onset_string else ())
+
+
 _CRITICALITIES = {"high": "high risk", "low": "low risk"}
 
 
 def _allergy(each: AllergyIntolerance, zone: tzinfo) -> Row:
-    reactions = [
-        _reaction(manifestation, reaction.severity)
-        for reaction in each.reaction
-        for manifestation in reaction.manifestation
-    ]
+    reactions = filter(None, map(_reaction, each.reaction))
     doubt = status_words(each.verification_status) & {"unconfirmed", "presumed"}
+    substances = (each.code, *(reaction.substance for reaction in each.reaction))
+    name = next((name for name in (named(one, "") for one in substances) if name), "")
+    onset, since = _onset(each)
+    told = "; ".join(reactions) or ("" if _is_none_known(each) else "reaction not recorded")
     return Row(
-        named(each.code, "Substance not named"),
-        ("; ".join(reactions) or "reaction not recorded",),
-        _CRITICALITIES.get(each.criticality or "", "") or next(iter(doubt), ""),
-        dated(each.onset_date_time or each.recorded_date, zone),
+        name or "Substance not named",
+        tuple(filter(None, (told, *since))),
+        ", ".join(filter(None, (_CRITICALITIES.get(each.criticality or "", ""), *sorted(doubt)))),
+        dated(onset or (None if since else each.recorded_date), zone),
     )
 
 
-def _reaction(manifestation: CodeableConcept, severity: str | None) -> str:
-    said = named(manifestation, "reaction not named")
-    return f"{said}, {severity}" if severity in ("mild", "moderate", "severe") else said
+def _reaction(reaction: Reaction) -> str:
+    said = [named(one, "reaction not named") for one in reaction.manifestation]
+    if reaction.description:
+        said.append(one_line(reaction.description, _LONGEST))
+    severe = reaction.severity in ("mild", "moderate", "severe")
+    # A severity is that of the whole reaction.
+    return ", ".join((*said, *([reaction.severity] if severe and reaction.severity else [])))
 
 
 _STATES = {"on-hold": "on hold", "draft": "draft", "unknown": "status unknown", None: "no status"}
 
 
 def _medication(each: MedicationRequest, medicines: Mapping[str, Medication], zone: tzinfo) -> Row:
-    dosages = [dose.text or dose.patient_instruction for dose in each.dosage_instruction]
-    told = [one_line(dose, _LONGEST) for dose in dosages if dose]
     tag = _STATES.get(each.status, "" if each.status == "active" else f"{each.status}")
     if each.intent == "plan":
         tag = tag or "planned"
@@ -120,10 +174,24 @@ def _medication(each: MedicationRequest, medicines: Mapping[str, Medication], zo
         tag = "not to be given"
     return Row(
         _medicine(each, medicines),
-        (" Then: ".join(told) or "dose not recorded",),
+        tuple(_doses(each.dosage_instruction)) or ("dose not recorded",),
         one_line(tag, 30),
         dated(each.authored_on, zone),
     )
+
+
+def _doses(dosages: Sequence[Dosage]) -> Iterator[str]:
+    """A line for each dose, in their order. Those of one number, or of none, are concurrent."""
+    if all(dose.sequence is not None for dose in dosages):
+        dosages = sorted(dosages, key=lambda dose: dose.sequence or 0)
+    before = None
+    for dose in dosages:
+        later = None not in (before, dose.sequence) and dose.sequence != before
+        said = dose.text or dose.patient_instruction
+        # A dose in numbers has parts (as needed, at most) that must not be shown without others.
+        told = one_line(said or "", _LONGEST) or "dose not shown here, see the order"
+        yield f"then: {told}" if later else told
+        before = dose.sequence
 
 
 def _medicine(each: MedicationRequest, medicines: Mapping[str, Medication]) -> str:

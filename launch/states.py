@@ -51,7 +51,7 @@ _FAILURES: dict[Failure, State] = {
         "unknown",
         "warning",
         "Not found.",
-        "This EHR has no {what} where Chartside may look. {exist} Look in the chart itself.",
+        "This EHR does not find {what} where Chartside may look. {exist} Look in the chart itself.",
     ),
     "gone": State(
         "unknown",
@@ -153,10 +153,15 @@ def failed(refused: Refused, name: str, seconds: float) -> State:
 
 
 def states(
-    topic: Topic, section: Section, rows: int, left_out: int, at: str, seconds: float
+    topic: Topic,
+    section: Section,
+    rows: int,
+    left_out: tuple[int, int],
+    at: str,
+    seconds: float,
 ) -> list[State]:
     """What is to be said about a section beside its rows."""
-    one, many = NOUNS[topic.name]
+    _, many = NOUNS[topic.name]
     match section:
         case NotPermitted():
             text = f"This EHR did not grant {many} to this launch. They may exist."
@@ -173,8 +178,32 @@ def states(
                 text = f"Whether there are {many} is not known."
                 return [State("unknown", "warning", "Nothing to show.", text), *gaps]
             word = "No result." if topic.type.__name__ == "Observation" else "None active."
-            text = f"{_number(left_out, one)} in the record, none of them current."
-            return [State("empty", "unknown", word, text)]
+            return [State("empty", "unknown", word, _left_out(topic, *left_out))]
+
+
+# What is neither so nor past.
+_NOT_SO = {
+    "allergies": "refuted or entered in error",
+    "medications": "only proposed, cancelled or entered in error",
+    "laboratory": "awaited, cancelled or entered in error",
+    "problems": "refuted or entered in error",
+    "vital-signs": "awaited, cancelled or entered in error",
+}
+
+
+def _left_out(topic: Topic, past: int, not_so: int) -> str:
+    one, _ = NOUNS[topic.name]
+    told = []
+    if past:
+        told.append(f"{_number(past, one)} in the record {_are(past)} past.")
+    if not_so:
+        noun = _number(not_so, one)
+        told.append(f"{noun} in the record {_are(not_so)} {_NOT_SO[topic.name]}.")
+    return " ".join(told)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _none(topic: Topic, at: str) -> str:

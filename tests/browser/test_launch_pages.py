@@ -217,7 +217,7 @@ def test_paper_says_whose_it_is_and_has_no_buttons(chromium: Chromium) -> None:
     display = page.evaluate("getComputedStyle(document.querySelector('.patient')).display")
     buttons = page.locator(".btn:visible").count()
     page.close()
-    assert footer.startswith("SAMPLE, Ruth Adelheid · born 03 Mar 1956 · MRN TEST-0042")
+    assert footer.startswith("Sample, Ruth Adelheid · born 03 Mar 1956 · MRN TEST-0042")
     assert display == "table-header-group"
     assert buttons == 0
 

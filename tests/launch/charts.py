@@ -7,7 +7,7 @@ from typing import Any
 Json = dict[str, Any]
 
 ID = "overview-ruth"
-NAME = "SAMPLE, Ruth Adelheid"
+NAME = "Sample, Ruth Adelheid"
 _SUBJECT = {"reference": f"Patient/{ID}"}
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _ALLERGY = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
