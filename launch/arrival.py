@@ -65,7 +65,7 @@ class Arrivals:
         self._identities = identities
         self._sessions = sessions
 
-    def ask(self, id: str, found: Found, ehr: Ehr) -> Question:
+    def ask(self, id: str, found: Found, ehr: Ehr, jar: str) -> Question:
         """What to ask the EHR for this launch; it is asked with a state of its own each time."""
         assert ehr.smart
         arrival = found.arrival
@@ -82,8 +82,7 @@ class Arrivals:
             nonce=secrets.token_urlsafe(32),
         )
         url = authorize.authorization_url(ehr, endpoints, asked)
-        if not self.waiting.ask(id, found, asked):
-            raise LaunchError("expired", "the launch was over before the EHR was asked")
+        self.waiting.ask(id, found, asked, jar)
         return Question(url, endpoints)
 
     def finish(self, ehr: Ehr, asked: Pending, answer: MultiDict[str, str], jar: str) -> Created:

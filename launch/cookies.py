@@ -17,6 +17,7 @@ from store.tables import KEY
 
 _PREFIX = "__Host-sl-"
 _JAR = "__Host-sl-jar"
+_LAUNCH = re.compile(rf"{_PREFIX}([0-9a-f]{{16}})")
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -34,6 +35,11 @@ def read(request: Request, id: str) -> str | None:
     """The digest of the cookie of this launch; None if the browser sent none."""
     value = request.cookies.get(_PREFIX + id, "")
     return digested(value) if _VALUE.fullmatch(value) else None
+
+
+def launches(request: Request) -> set[str]:
+    """The names of the launches of which the browser sent cookies, live or not."""
+    return {found[1] for name in request.cookies if (found := _LAUNCH.fullmatch(name))}
 
 
 def jar(request: Request) -> str | None:

@@ -6,8 +6,7 @@ from typing import Literal
 
 Kind = Literal[
     "bad-request",  # what arrived is no launch of an EHR that we know
-    "expired",  # the state is unknown, used or too old
-    "other-browser",  # the answer came to a browser that did not ask
+    "expired",  # the sign-in is used or too old, or began in another browser
     "too-many",  # more launches at once than are kept
     "denied",  # the EHR or its user said no
     "ehr-unavailable",  # the EHR failed

@@ -38,15 +38,10 @@ _WORDS: dict[Kind, Words] = {
     ),
     "expired": Words(
         400,
-        "Signing in took too long, or was done already",
-        "A sign-in can be finished once, within ten minutes. This one is over.",
-        _AGAIN,
-    ),
-    "other-browser": Words(
-        400,
-        "This sign-in began somewhere else",
-        "The EHR’s answer came to another browser or window than the one that asked. "
-        "Nothing was read.",
+        "This sign-in is over, or began somewhere else",
+        "A sign-in can be finished once, within ten minutes, in the browser and window where it "
+        "began. This one was most likely finished already, took too long, or began in another "
+        "browser or window.",
         _AGAIN,
     ),
     "denied": Words(

@@ -6,6 +6,7 @@ before its issuer is known, and nothing that comes back is read before its `stat
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Blueprint, Response, after_this_request, g, request, url_for
@@ -14,24 +15,27 @@ from launch import cookies, pages
 from launch.answers import failed, guard, html, known, redirect
 from launch.arrival import Arrivals, Question
 from launch.errors import LaunchError
+from launch.places import Places
 from launch.waiting import LIFE, Arrival, launch_of
 from web.allowance import Rate
 from web.headers import posts_to
 from web.settings import Settings
 from web.trust import Ehr
 
-# Of one address in a minute; a hospital may have one address for all.
+# Of one address at one EHR in a minute; a hospital may have one address for all.
 LAUNCHES_A_MINUTE = 600
 LONGEST_LAUNCH = 8192
 _LONGEST_STATE = 512
+# So many dead cookies are taken away at once: proxies take some kilobytes of headers only.
+_MOST_TAKEN_AWAY = 8
 # What every browser and server takes in an address; longer goes as a form, if the server has that.
 _LONGEST_URL = 2000
 
 
-def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
+def blueprint(settings: Settings, arrivals: Arrivals, places: Places) -> Blueprint:
     """The routes under /smart."""
     routes = Blueprint("launch", __name__, url_prefix=settings.path_prefix + "/smart")
-    guard(routes, settings)
+    guard(routes, settings, places)
     trust, waiting = settings.trust, arrivals.waiting
     rate = Rate()
 
@@ -60,18 +64,18 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
             raise LaunchError("bad-request", "not offered for this EHR")
         return begin(ehr, Arrival(ehr.id, ehr.smart.issuers[0], None))
 
-    @routes.get("/launch/go/<id>")
-    def go(id: str) -> Response:
-        found = waiting.look(id)
+    @routes.get("/launch/go/<id>/<ticket>")
+    def go(id: str, ticket: str) -> Response:
+        found = waiting.look(id, ticket)
         ehr = trust.smart(found.arrival.ehr_id) if found else None
         if found is None or ehr is None:
-            raise LaunchError("expired", "no such launch waits")
+            raise LaunchError("expired", "no launch of ours, or over")
         known(ehr)
         if cookies.read(request, id) != found.cookie:
             # Before the EHR is asked: what it gave us to begin with can be used once.
             return html(pages.new_window(_again(found.arrival)))
         g.again = request.path
-        question = arrivals.ask(id, found, ehr)
+        question = arrivals.ask(id, found, ehr, cookies.jar(request) or id)
         by_form = "authorize-post" in question.endpoints.capabilities
         if len(question.url) <= _LONGEST_URL or not by_form:
             return redirect(question.url)
@@ -83,10 +87,10 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
         state = _one("state")
         id = launch_of(state) if state and len(state) <= _LONGEST_STATE else None
         if state is None or id is None:
-            raise LaunchError("expired", "state is missing, twice or none of ours")
+            raise LaunchError("bad-request", "state is missing, twice or none of ours")
         cookie = cookies.read(request, id)
         if cookie is None:
-            raise LaunchError("other-browser", "the launch is not of this browser")
+            raise LaunchError("expired", "this browser has no such cookie, or no more")
         asked = waiting.take(state, cookie, ehr.id)
         if asked is None:
             raise LaunchError("expired", "the state is unknown, used or over")
@@ -104,8 +108,10 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
         answer = redirect(url_for("app.chart", handle=created.launch.handle))
         if jar is None:
             cookies.give_jar(answer, told)
-        for name in created.ended:
-            cookies.take_away(answer, name, framed)
+        for name in sorted(cookies.launches(request) - created.live)[:_MOST_TAKEN_AWAY]:
+            # Whether it is of a frame or of a window nobody knows any more.
+            cookies.take_away(answer, name, True)
+            cookies.take_away(answer, name, False)
         cookies.give(answer, created.name, created.cookie, framed)
         return answer
 
@@ -121,16 +127,16 @@ def blueprint(settings: Settings, arrivals: Arrivals) -> Blueprint:
     def begin(ehr: Ehr, arrival: Arrival) -> Response:
         assert ehr.smart
         header = settings.address_header
-        address = request.headers.get(header, "") if header else request.remote_addr
-        rate.admit(address or "", LAUNCHES_A_MINUTE)
-        jar = cookies.jar(request)
-        told = jar or cookies.new_value()
-        begun = waiting.begin(arrival, told)
-        answer = redirect(url_for(".go", id=begun.id))
+        address = request.headers.get(header) if header else None
+        if address:
+            # Without one all would share a count, the proxy's, and anybody could use it up.
+            rate.admit(f"{ehr.id} {_network(address)}", LAUNCHES_A_MINUTE)
+        begun = waiting.begin(arrival)
+        answer = redirect(url_for(".go", id=begun.id, ticket=begun.ticket))
         framed, seconds = bool(ehr.smart.frame_ancestors), int(LIFE.total_seconds())
         cookies.give(answer, begun.id, begun.cookie, framed, seconds)
-        if jar is None:
-            cookies.give_jar(answer, told)
+        if cookies.jar(request) is None:
+            cookies.give_jar(answer, cookies.new_value())
         return answer
 
     def _configured(ehr_id: str) -> Ehr:
@@ -147,6 +153,17 @@ def _one(name: str) -> str | None:
     """The parameter, if it is there once."""
     values = request.args.getlist(name)
     return values[0] if len(values) == 1 else None
+
+
+def _network(address: str) -> str:
+    """Whose address it is: everybody has the second half of an IPv6 address to choose from."""
+    try:
+        given = ip_address(address)
+        if given.version == 4 or known.ipv4_mapped:
+            return address
+        return str(ip_network(f"{address}/64", strict=False))
+    except ValueError:
+        return address
 
 
 def _again(arrival: Arrival) -> str:

@@ -99,12 +99,12 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A launch that has begun, its cookie, and the names of the cookies of those that it ended."""
+    """A launch that has begun, its cookie, and the names of the cookies of all live ones there."""
 
     launch: Launch
     name: str
     cookie: str
-    ended: tuple[str, ...]
+    live: frozenset[str]
 
 
 class Sessions:
@@ -181,8 +181,8 @@ class Sessions:
         for each in ended:
             another = each.user_hash != kept.user_hash
             self._gone(each, "another user" if another else "older", behind=True)
-        names = tuple(cookie_name(each.handle) for each in ended)
-        return Created(launch, cookie_name(key), cookie, names)
+        live = launches.of_jar(self._engine, digested(jar), now)
+        return Created(launch, cookie_name(key), cookie, frozenset(map(cookie_name, live)))
 
     def find(self, handle: str, cookie: str | None) -> Live | None:
         """The launch, if it lives and this is the digest of its cookie; it is used now."""

@@ -1,30 +1,36 @@
 """Launches between the EHR's opening of the app and its answer (SMART App Launch, 4.2 to 4.4).
 
-What the browser holds, the launch's id and cookie and the `state`, is known to the database by its
-digest only; what must be read again is sealed under the launch's own id.
+Until its cookie has come back a launch is in its address only, sealed, so that nothing is kept for
+whoever brings none back. Then it is kept. What the browser holds, the launch's id and cookie and
+the `state`, is known to the database by its digest only; what must be read again is sealed under
+the launch's own id.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Engine
 
 from launch.authorize import Pending
 from launch.cookies import digested, new_value
-from launch.errors import LaunchError
 from store import pending
 from store.sealing import Seal
 
 LIFE = timedelta(minutes=10)
 
+_T = TypeVar("_T", bound=msgspec.Struct)
+
 _STATE = re.compile(r"([A-Za-z0-9_-]{22})\.[A-Za-z0-9_-]{43}")
-_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+# Without padding, which nothing else in an address needs.
+_TICKET = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -35,24 +41,20 @@ class Arrival(msgspec.Struct, frozen=True):
     launch: str | None
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True):
+    """A launch that has begun, the digest that its cookie has to have, and when it is over."""
+
     arrival: Arrival
-    asked: Pending | None = None
+    cookie: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A launch that waits now: its id, for the address, and the value of its cookie."""
+    """A launch that begins now: its id and its ticket, for the address, and its cookie's value."""
 
     id: str
-    cookie: str
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A launch that waits, and the digest that its cookie has to have."""
-
-    arrival: Arrival
+    ticket: str
     cookie: str
 
 
@@ -64,41 +66,39 @@ class Waiting:
         self._seal = seal
         self._now = now
 
-    def begin(self, arrival: Arrival, jar: str) -> Begun:
-        """Keep what the app was opened with. Raises LaunchError where too many wait."""
-        begun = Begun(secrets.token_urlsafe(16), new_value())
-        now = self._now()
-        kept = pending.begin(
-            self._engine,
-            digested(begun.id),
-            arrival.ehr_id,
-            digested(begun.cookie),
-            digested(jar),
-            self._sealed(begun.id, _Kept(arrival)),
-            now,
-            now + LIFE,
-        )
-        if not kept:
-            raise LaunchError("too-many", "too many launches wait")
-        return begun
+    def begin(self, arrival: Arrival) -> Begun:
+        """A launch of what the app was opened with. Nothing is kept of it yet."""
+        id, cookie = secrets.token_urlsafe(16), new_value()
+        found = Found(arrival, digested(cookie), self._now() + LIFE)
+        sealed = self._seal.seal(msgspec.json.encode(found), "arrival", id)
+        return Begun(id, urlsafe_b64encode(sealed).decode().rstrip("="), cookie)
 
-    def look(self, id: str) -> Found | None:
-        """The launch with this id, if it waits. Whoever asks has yet to show its cookie."""
-        if not _ID.fullmatch(id):
+    def look(self, id: str, ticket: str) -> Found | None:
+        """The launch at this address, if it is not over. Who asks has yet to show its cookie."""
+        if not _TICKET.fullmatch(ticket):
             return None
-        found = pending.look(self._engine, digested(id), self._now())
-        kept = self._opened(id, found.sealed) if found else None
-        return Found(kept.arrival, found.cookie) if found and kept else None
+        try:
+            sealed = urlsafe_b64decode(ticket + "=" * (-len(ticket) % 4))
+        except ValueError:
+            return None
+        content = self._seal.open(sealed, "arrival", id)
+        found = _decoded(content, Found)
+        return found if found and self._now() < found.until else None
 
-    def ask(self, id: str, found: Found, asked: Pending) -> bool:
+    def ask(self, id: str, found: Found, asked: Pending, jar: str) -> None:
         """Keep what the EHR is asked; what it was asked before for this launch is void."""
-        return pending.ask(
+        # `launch` has been sent by then: it may be long, and is of no use in the answer.
+        kept = msgspec.json.encode(msgspec.structs.replace(asked, launch=None))
+        pending.ask(
             self._engine,
             digested(id),
+            asked.ehr_id,
             found.cookie,
+            digested(jar),
             digested(asked.state),
-            self._sealed(id, _Kept(found.arrival, asked)),
+            self._seal.seal(kept, "pending", id),
             self._now(),
+            found.until,
         )
 
     def take(self, state: str, cookie: str, ehr_id: str) -> Pending | None:
@@ -109,15 +109,15 @@ class Waiting:
         sealed = pending.take(
             self._engine, digested(id), digested(state), cookie, ehr_id, self._now()
         )
-        kept = self._opened(id, sealed) if sealed else None
-        return kept.asked if kept else None
+        content = self._seal.open(sealed, "pending", id) if sealed else None
+        return _decoded(content, Pending)
 
-    def _sealed(self, id: str, kept: _Kept) -> bytes:
-        return self._seal.seal(msgspec.json.encode(kept), "pending", id)
 
-    def _opened(self, id: str, sealed: bytes) -> _Kept | None:
-        content = self._seal.open(sealed, "pending", id)
-        return None if content is None else msgspec.json.decode(content, type=_Kept)
+def _decoded(content: bytes | None, type: type[_T]) -> _T | None:
+    try:
+        return None if content is None else msgspec.json.decode(content, type=type)
+    except msgspec.MsgspecError:
+        return None  # of another version
 
 
 def new_state(id: str) -> str:

@@ -122,6 +122,12 @@ def read(engine: Engine, handle: str, now: datetime) -> Kept | None:
     return _one(engine, select(*_KEPT).where(launches.c.handle == handle, _live(now)))
 
 
+def of_jar(engine: Engine, jar: str, now: datetime) -> list[str]:
+    """The handles of the launches of this jar that live."""
+    statement = select(launches.c.handle).where(launches.c.jar == jar, _live(now))
+    return list(database.single(engine, lambda connection: connection.scalars(statement).all()))
+
+
 def lease(engine: Engine, handle: str, holder: str, now: datetime, lasts: timedelta) -> Kept | None:
     """The launch, if nobody else renews its tokens; until the lease is over `holder` does."""
     statement = (

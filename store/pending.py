@@ -6,83 +6,74 @@ both of which the database has digests. What must be read again is sealed by the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from store import database
-from store.tables import pending
+from store.tables import inserting, pending
 
 MOST_IN_A_JAR = 10
 MOST = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A launch that waits. `cookie`: the digest that its cookie must have."""
-
-    ehr_id: str
-    cookie: str
-    sealed: bytes
-
-
-def begin(
+def ask(
     engine: Engine,
     id: str,
     ehr_id: str,
     cookie: str,
     jar: str,
+    state: str,
     sealed: bytes,
     at: datetime,
     until: datetime,
-) -> bool:
-    """Keep a launch; the oldest of the same jar makes room. False if too many wait altogether."""
+) -> None:
+    """Note that the EHR is asked now, with this state; an earlier state of the launch is void.
+
+    Older launches make room: the oldest of the jar, and if too many wait altogether the oldest of
+    the EHR that has most. To refuse the new one would let whoever begins a thousand shut out all.
+    """
     row = {
         "id": id,
         "ehr": ehr_id,
         "cookie": cookie,
+        "state": state,
         "jar": jar,
         "at": at,
         "until": until,
         "sealed": sealed,
     }
-    oldest = (
+    others = pending.c.id != id
+    of_jar = (
         select(pending.c.id)
-        .where(pending.c.jar == jar)
+        .where(pending.c.jar == jar, others)
         .order_by(pending.c.at.desc(), pending.c.id)
         .offset(MOST_IN_A_JAR - 1)
     )
+    fullest = (
+        select(pending.c.ehr)
+        .where(others)
+        .group_by(pending.c.ehr)
+        .order_by(func.count().desc(), pending.c.ehr)
+        .limit(1)
+        .scalar_subquery()
+    )
+    oldest = select(pending.c.id).where(pending.c.ehr == fullest, others).order_by(pending.c.at)
+    entry = inserting(pending, engine.name)
+    keep = entry.on_conflict_do_update(
+        index_elements=["id"], set_={name: entry.excluded[name] for name in row if name != "id"}
+    )
 
-    def keep(connection: Connection) -> bool:
+    def replace(connection: Connection) -> None:
         connection.execute(delete(pending).where(pending.c.until <= at))
-        connection.execute(delete(pending).where(pending.c.id.in_(oldest)))
-        waiting = connection.scalar(select(func.count()).select_from(pending)) or 0
-        if waiting >= MOST:
-            return False
-        connection.execute(insert(pending), row)
-        return True
+        connection.execute(delete(pending).where(pending.c.id.in_(of_jar)))
+        count = select(func.count()).select_from(pending).where(others)
+        beyond = (connection.scalar(count) or 0) - MOST + 1
+        if beyond > 0:
+            connection.execute(delete(pending).where(pending.c.id.in_(oldest.limit(beyond))))
+        connection.execute(keep, row)
 
-    return database.write(engine, keep)
-
-
-def look(engine: Engine, id: str, now: datetime) -> Waiting | None:
-    """The launch with this id, if it still waits."""
-    statement = select(pending.c.ehr, pending.c.cookie, pending.c.sealed).where(
-        pending.c.id == id, pending.c.until > now
-    )
-    found = database.single(engine, lambda connection: connection.execute(statement).first())
-    return Waiting(*found) if found else None
-
-
-def ask(engine: Engine, id: str, cookie: str, state: str, sealed: bytes, now: datetime) -> bool:
-    """Note that the EHR is asked now, with this state; an earlier state of the launch is void."""
-    statement = (
-        update(pending)
-        .where(pending.c.id == id, pending.c.cookie == cookie, pending.c.until > now)
-        .values(state=state, sealed=sealed)
-    )
-    return database.single(engine, lambda connection: connection.execute(statement).rowcount == 1)
+    database.write(engine, replace)
 
 
 def take(

@@ -168,7 +168,7 @@ drafts = _table(
 )
 
 # SMART launches that wait for the EHR's answer. Only digests of what the browser holds are kept:
-# whoever reads the database can finish nobody's launch. `state` is set once the EHR is asked.
+# whoever reads the database can finish nobody's launch.
 pending = _table(
     "pending",
     Column("id", String(KEY), primary_key=True),

@@ -27,11 +27,16 @@ class Rate:
         self._lock = threading.Lock()
         # By EHR: the minute, the calls in it, those in the minute before.
         self._calls: dict[str, tuple[float, int, int]] = {}
+        self._minute = 0.0
 
     def admit(self, ehr_id: str, calls_a_minute: int) -> None:
         """Raises Problem (429) where the EHR has used up its allowance."""
         minute, second = divmod(self._clock(), 60)
         with self._lock:
+            if minute != self._minute:
+                # Strangers have addresses without end, and those of a quiet minute are not needed.
+                old, self._minute = self._calls, minute
+                self._calls = {id: each for id, each in old.items() if each[0] >= minute - 1}
             known, calls, before = self._calls.get(ehr_id, (minute, 0, 0))
             if known != minute:
                 calls, before = 0, calls if known == minute - 1 else 0

@@ -35,7 +35,7 @@ def secrets_of(browser: Browser, ehr: Any, ours: str) -> set[str]:
         if ours in page.url and "app" in path:
             found.add(path[path.index("app") + 1])
         if ours in page.url and "go" in path:
-            found.add(path[-1])
+            found |= set(path[-2:])
     for request in ehr.seen:
         form = dict(request.form)
         for name in ("code", "code_verifier", "client_assertion", "refresh_token", "token"):

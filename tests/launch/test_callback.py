@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import pytest
 
-from launch.arrival import tokens_in
+from launch.tokens import tokens_in
 from store import tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import kind_of, shows
@@ -107,7 +107,7 @@ def test_a_state_that_is_not_right_is_refused_before_anything_else(
         wrong = wrong.replace("code=", "error=access_denied&was=")
     page = browser.get(wrong)
     assert page.status == 400
-    assert kind_of(page) in ("expired", "other-browser", "bad-request")
+    assert kind_of(page) in ("expired", "bad-request")
     assert site.token_requests() == []
     site.url(browser.follow(back))
 
@@ -120,7 +120,8 @@ def test_an_answer_in_another_browser_is_refused_and_still_good_in_its_own(
     stranger = Browser()
     site.url(site.open(stranger))
     page = stranger.get(back)
-    assert shows(page, "other-browser")
+    assert shows(page, "expired")
+    assert "began in another browser or window" in page.text
     assert not any("/app/" in str(value) for value in page.headers.values())
     assert len(site.token_requests()) == 1
     site.url(browser.follow(back))
@@ -143,6 +144,25 @@ def test_an_answer_after_ten_minutes_is_refused(site: Stage, browser: Browser, l
     site.clock.forward(minutes=10 if late else 0.5)
     page = browser.get(back)
     assert shows(page, "expired") if late else page.status == 303
+
+
+@pytest.mark.req("SL-037", "SL-132")
+def test_after_ten_minutes_and_the_second_time_the_page_says_what_is_true(
+    site: Stage, browser: Browser
+) -> None:
+    back = site.callback(browser)
+    id = dict(parse_qsl(urlsplit(back).query))["state"].partition(".")[0]
+    site.clock.forward(minutes=10)
+    del browser.jar[site.netloc][f"__Host-sl-{id}"]  # its Max-Age is over too
+    late = browser.get(back)
+    back = site.callback(browser)
+    site.url(browser.follow(back))
+    repeated = browser.get(back)
+    for page in (late, repeated):
+        assert page.status == 400
+        assert "This sign-in is over" in page.text
+        assert "finished already, took too long" in page.text
+        assert "Nothing was read" not in page.text
 
 
 @pytest.mark.req("T-05", "SL-038", "SL-040")
@@ -194,7 +214,7 @@ def test_it_has_one_code_or_one_error(site: Stage, browser: Browser, change: Cha
     assert shows(browser.get(changed(back, change)), "not-verified")
     assert site.token_requests() == []
     # It was the answer to this state, so there is no second one.
-    assert shows(browser.get(back), "other-browser")
+    assert shows(browser.get(back), "expired")
 
 
 @pytest.mark.req("SL-041", "SL-132", "T-11")
@@ -223,7 +243,7 @@ def test_an_error_has_a_page_of_ours(site: Stage, browser: Browser, error: str, 
     for word in ("<script>alert", "javascript:", "canary"):
         assert word not in page.text
     assert site.token_requests() == []
-    assert kind_of(browser.get(back)) == "other-browser"
+    assert kind_of(browser.get(back)) == "expired"
 
 
 @pytest.mark.req("T-11")

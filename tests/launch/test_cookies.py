@@ -79,6 +79,39 @@ def test_that_of_a_launch_goes_with_the_browser_and_that_of_waiting_before(
     assert ages == {len("__Host-sl-") + 22: "600", len("__Host-sl-") + 16: None, 13: None}
 
 
+@pytest.mark.req("T-14", "SL-081")
+def test_those_of_launches_that_were_swept_are_taken_away(browser: Browser) -> None:
+    with stage("north") as site:
+        for _ in range(6):
+            site.url(site.open(browser))
+            site.clock.forward(minutes=16)
+            site.app.extensions["chartside.sessions"].sweep()
+        live = [site.url(site.open(browser)) for _ in range(2)]
+        assert len(browser.jar[site.netloc]) == 3  # and the jar
+        assert all(browser.get(url).status == 200 for url in live)
+
+
+@pytest.mark.req("T-14", "T-12")
+def test_dead_ones_go_a_few_at_a_time_and_in_both_their_kinds(browser: Browser) -> None:
+    with stage("north") as site:
+        first = site.url(site.open(browser))
+        jar = browser.jar[site.netloc]
+        jar.update({f"__Host-sl-{number:016x}": "x" * 43 for number in range(20)})
+        jar["__Host-sl-other"] = "kept"
+        back = site.callback(browser)
+        page = browser.get(back)
+        lines = page.headers.get_all("Set-Cookie", [])
+        for kind in (True, False):
+            gone = [x for x in lines if "Max-Age=0" in x and ("Partitioned" in x) is kind]
+            assert len([x for x in gone if "__Host-sl-0000" in x]) == 8
+        # A proxy's buffer for what an application answers is often no longer.
+        assert sum(len(f"{name}: {value}\r\n") for name, value in page.headers.items()) < 4096
+        for _ in range(2):
+            site.open(browser)
+        assert sorted(len(name) for name in jar) == [13, 15, 26, 26, 26, 26]
+        assert browser.get(first).status == 200
+
+
 @pytest.mark.req("T-14")
 def test_no_cookie_grows_with_the_number_of_launches(site: Stage, browser: Browser) -> None:
     for _ in range(12):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,8 +13,17 @@ from sandbox.fhir import FhirServer
 from store import pending, tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import shows
-from tests.launch.stage import OTHER, PATIENT, Stage
+from tests.launch.stage import OTHER, PATIENT, Stage, stage
 from tests.launch.tables import rows
+
+HEADER = "Clientaddress"
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[Stage]:
+    """Behind a proxy that tells the addresses of clients."""
+    with stage("north", "south", address_header=HEADER) as running:
+        yield running
 
 
 def go(site: Stage, browser: Browser, **launch: Any) -> str:
@@ -167,6 +176,44 @@ def test_whoever_does_not_open_it_begins_nothing(
     assert rows(site, tables.pending) == before
 
 
+@pytest.mark.req("SL-014", "SL-018", "T-27")
+def test_nothing_is_kept_before_its_cookie_has_come_back(site: Stage, browser: Browser) -> None:
+    before = len(rows(site, tables.pending))
+    page = browser.get(site.link())
+    Browser().get(page.location)
+    assert len(rows(site, tables.pending)) == before
+    for _ in range(2):  # a page that is loaded again is the same launch
+        browser.get(page.location)
+        assert len(rows(site, tables.pending)) == before + 1
+
+
+@pytest.mark.req("SL-017", "SL-038")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda id, ticket: ("A" * 22, ticket),
+        lambda id, ticket: (id, ticket[:-5]),
+        lambda id, ticket: (id, "B" + ticket[1:] if ticket[0] == "A" else "A" + ticket[1:]),
+        lambda id, ticket: (id, "x"),
+        lambda id, ticket: (id, "é"),
+        lambda id, ticket: (id, "A" * 41),
+    ],
+    ids=["another launch's", "cut", "changed", "short", "no ticket", "of no length"],
+)
+def test_an_address_that_is_not_ours_begins_nothing(
+    site: Stage, browser: Browser, change: Callable[[str, str], tuple[str, str]]
+) -> None:
+    url = browser.get(site.link()).location
+    start, id, ticket = url.rsplit("/", 2)
+    before = rows(site, tables.pending)
+    other, changed = change(id, ticket)
+    browser.jar[site.netloc][f"__Host-sl-{other}"] = browser.jar[site.netloc][f"__Host-sl-{id}"]
+    assert shows(browser.get(f"{start}/{other}/{quote(changed)}"), "expired")
+    assert rows(site, tables.pending) == before
+    assert site.ehr.seen == []
+    assert browser.get(url).status == 303
+
+
 @pytest.mark.req("SL-015")
 def test_each_launch_begins_anew(site: Stage, browser: Browser) -> None:
     first = site.url(site.open(browser, patient=PATIENT))
@@ -269,33 +316,63 @@ def test_launches_that_begin_together_all_end_well(site: Stage, browser: Browser
 
 @pytest.mark.req("SL-018")
 def test_the_eleventh_that_waits_in_a_jar_ends_the_first(site: Stage, browser: Browser) -> None:
-    waiting = [browser.get(site.link()).location for _ in range(11)]
+    waiting = [site.callback(browser) for _ in range(11)]
     assert shows(browser.get(waiting[0]), "expired")
-    assert browser.get(waiting[1]).status == 303
+    site.url(browser.follow(waiting[1]))
 
 
 @pytest.mark.req("SL-018", "T-27")
-def test_when_too_many_wait_the_page_says_so(
+def test_whoever_begins_without_end_shuts_nobody_out(
     site: Stage, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pending, "MOST", 0)
-    page = browser.get(site.link())
-    assert shows(page, "too-many")
-    assert page.cookies == {}
+    monkeypatch.setattr(pending, "MOST", 3)
+    clinician, elsewhere = Browser(), Browser()
+    back = site.callback(clinician)
+    for _ in range(20):
+        assert Browser().get(site.link()).status == 303
+    site.url(clinician.follow(back))
+    # Not with cookies either, at another EHR; nor can it keep anybody from beginning.
+    back = site.callback(clinician, "south")
+    for _ in range(6):
+        site.callback(Browser())
+    site.url(clinician.follow(back))
+    site.url(site.open(elsewhere))
+    assert len(rows(site, tables.pending)) <= 3
 
 
-@pytest.mark.req("SL-018")
-def test_an_address_may_begin_so_many_in_a_minute(
-    site: Stage, browser: Browser, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.req("SL-018", "T-27")
+def test_an_address_may_begin_so_many_at_one_ehr_in_a_minute(
+    proxied: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from launch import routes
+
+    monkeypatch.setattr(routes, "LAUNCHES_A_MINUTE", 2)
+
+    def begun(address: str, name: str | None = None) -> bool:
+        page = Browser().get(proxied.link(name), **({HEADER: address} if address else {}))
+        assert page.status == 303 or int(page.headers["Retry-After"]) > 0
+        return not shows(page, "too-many")
+
+    for address in ("192.0.2.1", "2001:db8::1", "::ffff:192.0.2.9", "[2001:db8::1]:99"):
+        assert [begun(address) for _ in range(3)][::2] == [True, False]
+    assert begun("192.0.2.1", "south")
+    assert begun("192.0.2.2")
+    assert begun("::ffff:192.0.2.8")
+    # One network, whichever of its addresses is used.
+    assert not begun("2001:db8::7:8:9")
+    assert begun("2001:db8:0:1::1")
+    # What has no address shares no count.
+    assert all(begun("") for _ in range(5))
+
+
+@pytest.mark.req("SL-018", "T-27")
+def test_where_no_address_is_told_nobody_can_use_up_the_launches_of_all(
+    site: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from launch import routes
 
     monkeypatch.setattr(routes, "LAUNCHES_A_MINUTE", 1)
-    # Those of the other tests count too, so the first may be one too many.
-    browser.get(site.link())
-    page = browser.get(site.link())
-    assert shows(page, "too-many")
-    assert int(page.headers["Retry-After"]) > 0
+    assert {Browser().get(site.link()).status for _ in range(4)} == {303}
 
 
 @pytest.mark.req("SL-018")

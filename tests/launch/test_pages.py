@@ -51,7 +51,6 @@ def test_a_launch_that_is_refused_tells_no_reason() -> None:
     ("kind", "status"),
     [
         ("expired", 400),
-        ("other-browser", 400),
         ("denied", 403),
         ("other-patient", 403),
         ("cross-site", 403),

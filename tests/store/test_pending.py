@@ -19,22 +19,23 @@ LIFE = timedelta(minutes=10)
 ASKED = {"id": "id-1", "state": "state-1", "cookie": "cookie-1", "ehr_id": "north"}
 
 
-def begin(engine: Engine, number: int = 1, **changes: Any) -> bool:
-    at = changes.pop("at", NOW)
+def ask(engine: Engine, number: int = 1, **changes: Any) -> None:
+    at = changes.get("at", NOW)
     given = {
         "id": f"id-{number}",
         "ehr_id": "north",
         "cookie": f"cookie-{number}",
         "jar": "jar",
-        "sealed": b"sealed",
+        "state": "state-1",
+        "sealed": b"asked",
         "at": at,
         "until": at + LIFE,
     }
-    return pending.begin(engine, **{**given, **changes})
+    pending.ask(engine, **{**given, **changes})
 
 
-def asked(engine: Engine, state: str = "state-1", sealed: bytes = b"asked") -> bool:
-    return pending.ask(engine, "id-1", "cookie-1", state, sealed, NOW)
+def waiting(engine: Engine) -> set[str]:
+    return {row.id for row in rows(engine, table)}
 
 
 def take(engine: Engine, **changes: Any) -> bytes | None:
@@ -43,8 +44,7 @@ def take(engine: Engine, **changes: Any) -> bytes | None:
 
 @pytest.mark.req("SL-037", "T-09")
 def test_it_is_taken_once(engine: Engine) -> None:
-    assert begin(engine)
-    assert asked(engine)
+    ask(engine)
     assert take(engine) == b"asked"
     assert take(engine) is None
     assert rows(engine, table) == []
@@ -65,68 +65,67 @@ def test_it_is_taken_once(engine: Engine) -> None:
 def test_whoever_lacks_something_takes_nothing_and_spoils_nothing(
     engine: Engine, wrong: dict[str, Any]
 ) -> None:
-    begin(engine)
-    asked(engine)
+    ask(engine)
     assert take(engine, **wrong) is None
     assert take(engine) == b"asked"
 
 
-@pytest.mark.req("SL-037")
-def test_what_was_never_asked_is_not_answered(engine: Engine) -> None:
-    begin(engine)
-    assert take(engine, state="") is None
-    assert take(engine) is None
-
-
 @pytest.mark.req("SL-031")
 def test_asking_again_voids_the_earlier_state(engine: Engine) -> None:
-    begin(engine)
-    asked(engine)
-    asked(engine, "state-2", b"again")
+    ask(engine)
+    ask(engine, state="state-2", sealed=b"again")
     assert take(engine) is None
     assert take(engine, state="state-2") == b"again"
 
 
-def test_only_its_own_cookie_may_ask(engine: Engine) -> None:
-    begin(engine)
-    assert not pending.ask(engine, "id-1", "cookie-2", "state-1", b"", NOW)
-    assert not pending.ask(engine, "id-1", "cookie-1", "state-1", b"", NOW + LIFE)
-    found = pending.look(engine, "id-1", NOW)
-    assert found == pending.Waiting("north", "cookie-1", b"sealed")
-    assert pending.look(engine, "id-1", NOW + LIFE) is None
-    assert pending.look(engine, "id-2", NOW) is None
-
-
 @pytest.mark.req("SL-018", "T-27")
 def test_ten_wait_in_a_jar_and_the_oldest_makes_room(engine: Engine) -> None:
-    begin(engine, 100, jar="another")
+    ask(engine, 100, jar="another")
     for number in range(15):
-        assert begin(engine, number, at=NOW + timedelta(seconds=number))
-    waiting = {row.id for row in rows(engine, table) if row.jar == "jar"}
-    assert waiting == {f"id-{number}" for number in range(5, 15)}
-    assert pending.look(engine, "id-100", NOW)
+        ask(engine, number, at=NOW + timedelta(seconds=number))
+    assert waiting(engine) == {"id-100", *(f"id-{number}" for number in range(5, 15))}
 
 
 @pytest.mark.req("SL-018", "T-27")
-def test_a_thousand_wait_and_no_more_until_some_are_over(
+def test_asking_again_makes_no_room(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pending, "MOST", 10)
+    for number in range(10):
+        ask(engine, number, at=NOW + timedelta(seconds=number))
+    ask(engine, 3, at=NOW + timedelta(seconds=20))
+    assert len(waiting(engine)) == 10
+
+
+@pytest.mark.req("SL-018", "T-27")
+def test_of_a_thousand_the_oldest_makes_room_and_nobody_is_shut_out(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert pending.MOST == 1000
     monkeypatch.setattr(pending, "MOST", 3)
-    assert [begin(engine, number, jar=f"jar-{number}") for number in range(4)] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert begin(engine, 5, at=NOW + LIFE)
-    assert [row.id for row in rows(engine, table)] == ["id-5"]
+    for number in range(5):
+        ask(engine, number, jar=f"jar-{number}", at=NOW + timedelta(seconds=number))
+        assert len(waiting(engine)) <= 3
+    assert waiting(engine) == {"id-2", "id-3", "id-4"}
+    ask(engine, 5, at=NOW + LIFE + timedelta(seconds=5))
+    assert waiting(engine) == {"id-5"}
+
+
+@pytest.mark.req("SL-018", "T-27")
+def test_a_flood_at_one_ehr_ends_no_launch_of_another(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pending, "MOST", 4)
+    ask(engine, 100, ehr_id="south", jar="clinician")
+    for number in range(9):
+        ask(engine, number, jar=f"jar-{number}", at=NOW + timedelta(seconds=number + 1))
+    assert waiting(engine) == {"id-100", "id-6", "id-7", "id-8"}
+    # Nor does it keep another from beginning there.
+    ask(engine, 101, ehr_id="south", jar="another", at=NOW + timedelta(seconds=20))
+    assert waiting(engine) == {"id-100", "id-101", "id-7", "id-8"}
 
 
 @pytest.mark.req("SL-039", "T-09")
 def test_of_many_threads_one_takes_it(engine: Engine) -> None:
-    begin(engine)
-    asked(engine)
+    ask(engine)
     with ThreadPoolExecutor(10) as threads:
         taken = list(threads.map(lambda _: take(engine), range(20)))
     assert [each for each in taken if each is not None] == [b"asked"]
@@ -134,8 +133,7 @@ def test_of_many_threads_one_takes_it(engine: Engine) -> None:
 
 @pytest.mark.req("SL-039", "T-09")
 def test_of_many_processes_one_takes_it(engine: Engine, url: str) -> None:
-    begin(engine)
-    asked(engine)
+    ask(engine)
     with crew.processes.Pool(3) as workers:
         taken = workers.starmap(crew.take_pending, [(url, ASKED, NOW)] * 3, chunksize=1)
     assert sorted(chain(*taken)) == [False] * 14 + [True]

@@ -24,7 +24,7 @@ def fill(engine: Engine) -> None:
     record = shown(engine)
     add_feedback(engine, SEAL, "north", [overridden(record, comment="words")], NOW)
     drafts.keep(engine, SEAL, "north", record.card, "patient-1", b"{}", NOW)
-    pending.begin(engine, "id", "north", "cookie", "jar", b"", NOW, NOW + TEN_MINUTES)
+    pending.ask(engine, "id", "north", "cookie", "jar", "state", b"", NOW, NOW + TEN_MINUTES)
     launch = Kept(
         handle="handle",
         ehr_id="north",

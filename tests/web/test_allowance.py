@@ -129,6 +129,17 @@ def test_after_a_quiet_minute_all_of_it_is_back(second: float) -> None:
     assert admitted(rate, 100, 60) == 60
 
 
+@pytest.mark.req("T-27")
+def test_whoever_has_been_quiet_is_forgotten() -> None:
+    clock = Clock()
+    rate = Rate(clock)
+    for number in range(100):
+        rate.admit(f"address {number}", 60)
+    clock.second = 120
+    rate.admit("another", 60)
+    assert set(rate._calls) == {"another"}
+
+
 @pytest.mark.parametrize(("second", "wait"), [(0.0, "60"), (0.5, "60"), (59.0, "1"), (59.99, "1")])
 def test_who_is_refused_is_told_how_long_the_minute_lasts(second: float, wait: str) -> None:
     clock = Clock()
