@@ -159,7 +159,7 @@ def _network(address: str) -> str:
     """Whose address it is: everybody has the second half of an IPv6 address to choose from."""
     try:
         given = ip_address(address)
-        if given.version == 4 or known.ipv4_mapped:
+        if given.version == 4 or given.ipv4_mapped:
             return address
         return str(ip_network(f"{address}/64", strict=False))
     except ValueError:
