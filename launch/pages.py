@@ -27,6 +27,8 @@ class Words:
 
 
 _AGAIN = "Go back to the chart in your EHR and open Chartside from there again."
+# A sign-in that failed cannot be gone on with: its address was good once.
+_LATER = "Wait a minute, then open Chartside from the chart again."
 _SUPPORT = "If it happens again, give the reference below to whoever supports Chartside for you."
 
 _WORDS: dict[Kind, Words] = {
@@ -47,14 +49,15 @@ _WORDS: dict[Kind, Words] = {
     "denied": Words(
         403,
         "The EHR did not allow it",
-        "Access was declined, by you or by your EHR. Nothing was read.",
-        "If you want to use Chartside for this patient, open it again and allow access.",
+        "Access was declined, by you or by your EHR, or you were no longer signed in there. "
+        "Nothing was read.",
+        "Sign in to your EHR, open Chartside from the chart again, and allow access if it asks.",
     ),
     "ehr-unavailable": Words(
         502,
         "The EHR could not complete this",
         "Your EHR did not answer, or reported an error of its own. Nothing is known of the chart.",
-        "Wait a minute and try again. " + _SUPPORT,
+        _LATER + " " + _SUPPORT,
     ),
     "ehr-setup": Words(
         502,
@@ -67,7 +70,7 @@ _WORDS: dict[Kind, Words] = {
         504,
         "The EHR takes too long",
         "Your EHR did not answer in time. Nothing is known of the chart.",
-        "Wait a minute and try again. " + _SUPPORT,
+        _LATER + " " + _SUPPORT,
     ),
     "no-patient": Words(
         400,
@@ -106,7 +109,7 @@ _WORDS: dict[Kind, Words] = {
         429,
         "Too many launches at once",
         "More charts are being opened here than Chartside takes at a time.",
-        "Wait a minute, then open Chartside from the chart again.",
+        _LATER,
     ),
     "other-patient": Words(
         403,

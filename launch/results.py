@@ -216,7 +216,8 @@ def _range(ranges: Sequence[ReferenceRange], unit: str) -> str:
     told = []
     for each in ranges[:_RANGES]:
         said = _bounds(each, unit) or one_line(each.text or "", _WORDS)
-        told.append(" ".join((*_whose(each), said)) if said else "")
+        whose = " ".join(_whose(each))
+        told.append(f"{whose}: {said}" if whose and said else said)
     if len(ranges) > _RANGES:
         told.append(f"and {len(ranges) - _RANGES} more")
     return "; ".join(filter(None, told))

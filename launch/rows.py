@@ -117,23 +117,26 @@ def _latest_first(rows: Iterable[Row]) -> list[Row]:
 
 def _problem(each: Condition, zone: tzinfo) -> Row:
     doubt = status_words(each.verification_status) & {"unconfirmed", "provisional", "differential"}
-    onset, notes = _onset(each)
-    if not onset and not notes and each.recorded_date:
-        notes = ("date of recording, onset not known",)
+    on, notes = _onset(each)
     name = named(each.code, "Problem without a name")
     for suffix in (" (disorder)", " (finding)"):
         name = name.removesuffix(suffix)
-    return Row(name, notes, next(iter(doubt), ""), dated(onset or each.recorded_date, zone))
+    return Row(name, notes, next(iter(doubt), ""), dated(on, zone))
 
 
 def _onset(each: Condition | AllergyIntolerance) -> tuple[str | None, tuple[str, ...]]:
-    """When it began: a date, else a note."""
+    """A date for when it began, else that of its recording, and what is to be said of it."""
     if date := each.onset_date_time or (each.onset_period and each.onset_period.start):
         return date, ()
     age = each.onset_range.low if each.onset_range else each.onset_age
     if age:
-        return None, (f"since the age of {phrase(age)}",)
-    return None, ((f"since {one_line(each.onset_string, _LONGEST)}",) if each.onset_string else ())
+        since = f"since the age of {phrase(age)}"
+    else:
+        since = f"since {one_line(each.onset_string, _LONGEST)}" if each.onset_string else ""
+    if not each.recorded_date:
+        return None, (since,) if since else ()
+    recorded = ("date of recording",) if since else ("date of recording, onset not known",)
+    return each.recorded_date, ((since,) if since else ()) + recorded
 
 
 _CRITICALITIES = {"high": "high risk", "low": "low risk"}
@@ -144,13 +147,13 @@ def _allergy(each: AllergyIntolerance, zone: tzinfo) -> Row:
     doubt = status_words(each.verification_status) & {"unconfirmed", "presumed"}
     substances = (each.code, *(reaction.substance for reaction in each.reaction))
     name = next((name for name in (named(one, "") for one in substances) if name), "")
-    onset, since = _onset(each)
-    told = "; ".join(reactions) or ("" if _is_none_known(each) else "reaction not recorded")
+    on, notes = _onset(each)
+    told = ("; ".join(reactions) or "reaction not recorded", *notes)
     return Row(
         name or "Substance not named",
-        tuple(filter(None, (told, *since))),
+        () if _is_none_known(each) else told,
         ", ".join(filter(None, (_CRITICALITIES.get(each.criticality or "", ""), *sorted(doubt)))),
-        dated(onset or (None if since else each.recorded_date), zone),
+        dated(on, zone),
     )
 
 
@@ -182,11 +185,12 @@ def _medication(each: MedicationRequest, medicines: Mapping[str, Medication], zo
 
 def _doses(dosages: Sequence[Dosage]) -> Iterator[str]:
     """A line for each dose, in their order. Those of one number, or of none, are concurrent."""
-    if all(dose.sequence is not None for dose in dosages):
+    numbered = all(dose.sequence is not None for dose in dosages)
+    if numbered:
         dosages = sorted(dosages, key=lambda dose: dose.sequence or 0)
     before = None
     for dose in dosages:
-        later = None not in (before, dose.sequence) and dose.sequence != before
+        later = numbered and before is not None and dose.sequence != before
         said = dose.text or dose.patient_instruction
         # A dose in numbers has parts (as needed, at most) that must not be shown without others.
         told = one_line(said or "", _LONGEST) or "dose not shown here, see the order"

@@ -499,7 +499,7 @@ def test_a_range_says_whom_it_is_for() -> None:
     ]
     page = chart_of(charts.result("x", "Test", "1", 1, "g", "2026-01-02", referenceRange=ranges))
     assert (
-        "Test female 1–2; male 3–4; age ≤ 1 a 1–2; therapeutic 1–2; and 2 more 1 g"  # noqa: RUF001
+        "Test female: 1–2; male: 3–4; age ≤ 1 a: 1–2; therapeutic: 1–2; and 2 more 1 g"  # noqa: RUF001
     ) in page.section("laboratory")
 
 
@@ -581,6 +581,10 @@ def test_the_log_tells_what_was_not_read_and_why(
         ([{"sequence": 2, "text": "one"}, {"sequence": 1, "text": "two"}], "two then: one"),
         ([{"sequence": 1, "text": "one"}, {"sequence": 1, "text": "two"}], "one two"),
         ([{"text": "one"}, {"text": "two"}], "one two"),
+        (
+            [{"sequence": 2, "text": "b"}, {"sequence": 1, "text": "a"}, {"text": "c"}],
+            "b a c",
+        ),
         ([{"text": f"{'units ' * 60}at most 10"}], f"{'units ' * 60}at most 10"),
         ([], "dose not recorded"),
     ],
@@ -637,7 +641,11 @@ def test_a_problem_that_ended_without_a_status_is_past(ended: charts.Json) -> No
         ),
         ({"reaction": [{"description": "whole-body rash"}]}, "Egg whole-body rash date"),
         ({"code": None, "reaction": [{"substance": {"text": "Yolk"}}]}, "Yolk reaction not"),
-        ({"onsetString": "childhood", "recordedDate": "2020"}, "since childhood date not known"),
+        (
+            {"onsetString": "childhood", "recordedDate": "2020"},
+            "since childhood date of recording 2020",
+        ),
+        ({"recordedDate": "2020"}, "date of recording, onset not known 2020"),
         ({"onsetAge": {"value": 4, "unit": "years"}}, "since the age of 4 years date not known"),
     ],
 )
@@ -647,8 +655,8 @@ def test_an_allergy_keeps_what_is_known_of_it(members: charts.Json, said: str) -
 
 def test_no_known_allergy_is_none() -> None:
     none = {"coding": [{"code": "716186003", "display": "No known allergy (situation)"}]}
-    page = chart_of(charts.allergy("x", "", code=none))
-    assert page.section("allergies") == "Allergies No known allergy (situation) date not known"
+    page = chart_of(charts.allergy("x", "", code=none, recordedDate="2020"))
+    assert page.section("allergies") == "Allergies No known allergy (situation) 2020"
 
 
 # --- from a card -------------------------------------------------------------------------------

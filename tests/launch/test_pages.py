@@ -70,6 +70,17 @@ def test_trying_again_is_offered_only_where_it_can_help() -> None:
     assert "Try again" not in error("ehr-setup").html
 
 
+@pytest.mark.parametrize("kind", ["ehr-unavailable", "ehr-slow", "too-many"])
+def test_what_is_over_is_begun_again_from_the_chart(kind: Kind) -> None:
+    assert "Wait a minute, then open Chartside from the chart again." in error(kind).text
+
+
+def test_who_has_to_sign_in_is_told_so() -> None:
+    text = error("denied").text
+    assert "no longer signed in" in text
+    assert "Sign in to your EHR" in text
+
+
 @pytest.mark.req("T-10", "T-11")
 def test_addresses_are_data() -> None:
     with flask_app():
