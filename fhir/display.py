@@ -69,10 +69,39 @@ class Component(Element, frozen=True):
     reference_range: tuple[ReferenceRange, ...] = ()
 
 
+class DoseAndRate(Element, frozen=True):
+    dose_quantity: Quantity | None = None
+    dose_range: Range | None = None
+    rate_ratio: object = None
+    rate_range: object = None
+    rate_quantity: object = None
+
+
+class Timing(Element, frozen=True):
+    code: CodeableConcept | None = None
+    repeat: dict[str, object] | None = None
+    event: tuple[object, ...] = ()
+    modifier_extension: object = None
+
+
 class Dosage(Element, frozen=True):
+    """A dose. Of what is of no type here, a page tells only that there is more."""
+
     sequence: int | None = None
     text: str | None = None
     patient_instruction: str | None = None
+    timing: Timing | None = None
+    as_needed_boolean: bool | None = None
+    as_needed_codeable_concept: CodeableConcept | None = None
+    route: CodeableConcept | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] = ()
+    additional_instruction: object = None
+    site: object = None
+    method: object = None
+    max_dose_per_period: object = None
+    max_dose_per_administration: object = None
+    max_dose_per_lifetime: object = None
+    modifier_extension: object = None
 
 
 class Reaction(Element, frozen=True):

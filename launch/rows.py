@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from clinical import current, problems
 from clinical.problems import status_words
 from clinical.text import one_line
-from fhir.display import AllergyIntolerance, Condition, Dosage, MedicationRequest, Reaction
+from fhir.display import AllergyIntolerance, Condition, MedicationRequest, Reaction
 from fhir.records import CodeableConcept, Medication
 from launch.amounts import phrase
 from launch.dated import Dated, dated
+from launch.doses import doses
 from launch.reader import Shown
 
-# A name or a dose is wrapped, and not cut within reason: a sliding scale ends with its highest.
+# A name is wrapped, and not cut within reason.
 _LONGEST = 1000
 _DENIED = frozenset({"entered-in-error", "refuted"})
 # SNOMED CT: no known allergy, and the same of drugs, food, the environment, animals.
@@ -177,25 +178,10 @@ def _medication(each: MedicationRequest, medicines: Mapping[str, Medication], zo
         tag = "not to be given"
     return Row(
         _medicine(each, medicines),
-        tuple(_doses(each.dosage_instruction)) or ("dose not recorded",),
+        tuple(doses(each.dosage_instruction)) or ("dose not recorded",),
         one_line(tag, 30),
         dated(each.authored_on, zone),
     )
-
-
-def _doses(dosages: Sequence[Dosage]) -> Iterator[str]:
-    """A line for each dose, in their order. Those of one number, or of none, are concurrent."""
-    numbered = all(dose.sequence is not None for dose in dosages)
-    if numbered:
-        dosages = sorted(dosages, key=lambda dose: dose.sequence or 0)
-    before = None
-    for dose in dosages:
-        later = numbered and before is not None and dose.sequence != before
-        said = dose.text or dose.patient_instruction
-        # A dose in numbers has parts (as needed, at most) that must not be shown without others.
-        told = one_line(said or "", _LONGEST) or "dose not shown here, see the order"
-        yield f"then: {told}" if later else told
-        before = dose.sequence
 
 
 def _medicine(each: MedicationRequest, medicines: Mapping[str, Medication]) -> str:

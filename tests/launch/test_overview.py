@@ -574,16 +574,83 @@ def test_the_log_tells_what_was_not_read_and_why(
 # --- lists -------------------------------------------------------------------------------------
 
 
+NOT_TOLD = "dose not shown here, see the order"
+QD = {"code": {"coding": [{"code": "QD"}]}}
+
+
+def amount(**quantity: Any) -> charts.Json:
+    return {"doseAndRate": [{"doseQuantity": quantity}]}
+
+
+MG_5 = amount(value=5, unit="mg") | {"timing": QD}
+
+
 @pytest.mark.parametrize(
     ("doses", "said"),
     [
-        ([{"doseAndRate": [{"doseQuantity": {"value": 5}}]}], "dose not shown here, see the order"),
+        ([amount(value=5)], NOT_TOLD),
         ([{"sequence": 2, "text": "one"}, {"sequence": 1, "text": "two"}], "two then: one"),
         ([{"sequence": 1, "text": "one"}, {"sequence": 1, "text": "two"}], "one two"),
         ([{"text": "one"}, {"text": "two"}], "one two"),
         (
             [{"sequence": 2, "text": "b"}, {"sequence": 1, "text": "a"}, {"text": "c"}],
-            "b a c",
+            "a then: b c",
+        ),
+        (
+            [{"sequence": 2, **MG_5}, {"sequence": 1, "text": "first"}],
+            "first then: 5 mg, once a day",
+        ),
+        ([amount(value=5.0, unit="mg") | {"timing": QD}], "5 mg, once a day"),
+        (
+            [
+                amount(value=500, unit="mg")
+                | {"timing": {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}}
+            ],
+            "500 mg, 2 times a day",
+        ),
+        (
+            [
+                amount(value=10, code="U")
+                | {"timing": {"repeat": {"frequency": 1, "period": 8, "periodUnit": "h"}}}
+            ],
+            "10 units, once every 8 hours",
+        ),
+        ([amount(value=5, unit="mg")], "5 mg; see the order for the rest"),
+        ([amount(value=5, unit="mg", comparator="<") | {"timing": QD}], NOT_TOLD),
+        ([amount(value=0, unit="mg") | {"timing": QD}], NOT_TOLD),
+        ([{"timing": QD}], NOT_TOLD),
+        ([{"patientInstruction": "1 tablet a day"}], "1 tablet a day"),
+        ([MG_5 | {"patientInstruction": "with food"}], "5 mg, once a day; with food"),
+        ([{"doseAndRate": MG_5["doseAndRate"] * 2, "timing": QD}], NOT_TOLD),
+        ([MG_5 | {"modifierExtension": [{"url": "x", "valueBoolean": True}]}], NOT_TOLD),
+        (
+            [MG_5 | {"maxDosePerPeriod": {"numerator": {"value": 3}}}],
+            "5 mg, once a day; see the order for the rest",
+        ),
+        (
+            [MG_5 | {"timing": {**QD, "repeat": {"boundsDuration": {"value": 7, "code": "d"}}}}],
+            "5 mg, once a day; see the order for the rest",
+        ),
+        (
+            [MG_5 | {"route": {"text": "oral"}, "asNeededCodeableConcept": {"text": "pain"}}],
+            "5 mg, oral, once a day, as needed for pain",
+        ),
+        (
+            [
+                {
+                    "doseAndRate": [
+                        {
+                            "doseRange": {
+                                "low": {"value": 5, "unit": "mg"},
+                                "high": {"value": 10, "unit": "mg"},
+                            }
+                        }
+                    ],
+                    "timing": {"code": {"text": "at bedtime"}},
+                    "asNeededBoolean": True,
+                }
+            ],
+            "5 mg to 10 mg, at bedtime, as needed",
         ),
         ([{"text": f"{'units ' * 60}at most 10"}], f"{'units ' * 60}at most 10"),
         ([], "dose not recorded"),
