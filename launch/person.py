@@ -74,7 +74,7 @@ def _caution(patient: Patient) -> str:
 def _best(names: Sequence[HumanName], today: date, zone: tzinfo) -> HumanName | None:
     known = [name for name in names if name.use not in _NOT_THE_NAME and _has_text(name)]
     order = {use: place for place, use in enumerate(_USES)}
-    # A name that was given up comes after every other one.
+    # A name that is not in use comes after every other one.
 
     def place(name: HumanName) -> tuple[bool, int]:
         return _is_over(name, today, zone), order.get(name.use, len(order))
@@ -83,8 +83,11 @@ def _best(names: Sequence[HumanName], today: date, zone: tzinfo) -> HumanName | 
 
 
 def _is_over(name: HumanName, today: date, zone: tzinfo) -> bool:
-    end = dates.last_day(name.period.end, zone) if name.period else None
-    return end is not None and end < today
+    """Whether the name is no longer used, or not yet."""
+    if name.period is None:
+        return False
+    start, end = dates.span(name.period.start, zone), dates.last_day(name.period.end, zone)
+    return bool(start and start[0] > today) or (end is not None and end < today)
 
 
 def _has_text(name: HumanName) -> bool:

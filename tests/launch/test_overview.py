@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
 
+from clinical.checks.metformin_cards import MONITOR, RULE
 from clinical.finding import Indicator
-from launch import overview
+from launch import cards, overview
 from launch.context import NotOpened, Opened, Reason
 from launch.reader import Reader
 from sandbox import faults
@@ -137,6 +139,15 @@ def test_the_banner_says_whose_chart_it_is(server: FhirServer) -> None:
             "MacNew, A Jr born",
         ),
         ({"name": [{"family": "Only", "period": {"end": "2010"}}]}, "Only born"),
+        (
+            {
+                "name": [
+                    {"use": "official", "family": "Next", "period": {"start": "2027"}},
+                    {"use": "usual", "family": "Now", "period": {"start": "2026"}},
+                ]
+            },
+            "Now born",
+        ),
         ({"gender": None}, "70 years, sex not recorded"),
         ({"gender": "unknown"}, "70 years, sex unknown"),
         ({"gender": "female or so"}, "70 years, sex not recorded"),
@@ -770,6 +781,24 @@ def card(indicator: Indicator, drug: str | None, hook: str, rule: str = "r") -> 
 def test_a_card_that_was_opened_is_named(server: FhirServer, opened: Opened, said: str) -> None:
     page = drawn(reader_of(server), opened)
     assert said in page.text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "dm.a1c-uncontrolled",
+        "dm.a1c-overdue",
+        f"{RULE}.contraindicated",
+        f"{RULE}.esrd",
+        f"{RULE}.continue-review",
+        f"{RULE}.start",
+        MONITOR,
+    ],
+)
+def test_a_card_is_named_by_what_its_rule_is_about(rule: str) -> None:
+    said = cards.notice(card("info", "a drug", "patient-view", rule), UTC).text
+    assert said.startswith("Information about ")
+    assert "a drug" not in said
 
 
 @pytest.mark.req("SL-064")
