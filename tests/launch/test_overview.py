@@ -173,7 +173,15 @@ def test_the_banner_makes_nothing_up(changes: charts.Json, said: str) -> None:
 def test_without_a_banner_the_page_still_says_whose_it_is(server: FhirServer) -> None:
     page = shown(server, banner=False)
     assert page.part("header", "patient") == ""
-    assert "Sample, Ruth Adelheid , born 03 Mar 1956" in page.part("header", "head")
+    head = page.part("header", "head")
+    assert "Sample, Ruth Adelheid , born 03 Mar 1956 , 70 years, female, MRN TEST-0042" in head
+
+
+def test_without_a_banner_a_death_is_said_too() -> None:
+    died = charts.patient(deceasedDateTime="2026-02-01")
+    with FhirServer([charts.bundle(died)]) as server:
+        head = shown(server, user=None, banner=False).part("header", "head")
+    assert "female, MRN TEST-0042, died 01 Feb 2026" in head
 
 
 @pytest.mark.req("SL-088", "T-22")
