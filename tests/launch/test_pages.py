@@ -99,6 +99,12 @@ def test_a_new_window_is_the_users_own_click() -> None:
     assert "<script" not in page
 
 
+def test_who_keeps_no_cookies_in_any_window_is_told_what_to_do() -> None:
+    with flask_app():
+        page = pages.new_window("/smart/launch?iss=a&launch=b")
+    assert "allow cookies for this site" in page
+
+
 def test_the_list_names_the_ehrs_and_nothing_else() -> None:
     with flask_app():
         page = Shown(pages.connect([("General", "/smart/connect/g"), ("<b>", "/b")]), 200)
