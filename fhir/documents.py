@@ -58,7 +58,7 @@ def request(
     """One exchange within `seconds`, with at most `limit` bytes of an answer. `private`: addresses
     of an inner network will do. Raises Unavailable.
     """
-    work = loop().submit(_exchange(method, url, headers, body, limit, seconds, private))
+    work = loop().submit(exchange(method, url, headers, body, limit, seconds, private))
     try:
         # The loop itself keeps the deadline; the margin is for a loop that cannot run.
         return work.result(seconds + 0.1)
@@ -67,7 +67,7 @@ def request(
         raise Unavailable("slow") from None
 
 
-async def _exchange(
+async def exchange(
     method: str,
     url: str,
     headers: Mapping[str, str],
@@ -76,6 +76,7 @@ async def _exchange(
     seconds: float,
     private: bool,
 ) -> Reply:
+    """The same, on the loop."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:

@@ -22,8 +22,9 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import aiohttp
 from yarl import URL
 
-from fhir.bundle import Failure, Refused, next_link, normal
+from fhir.bundle import Failure, Refused, next_link
 from fhir.loop import loop
+from fhir.owner import normal
 
 
 @dataclass(frozen=True, slots=True)

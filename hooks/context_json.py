@@ -13,7 +13,8 @@ from typing import Any, get_type_hints
 
 from msgspec import Raw
 
-from fhir.bundle import UNREADABLE, Owner
+from fhir.bundle import UNREADABLE
+from fhir.owner import Owner
 from fhir.records import Draft
 from hooks.contexts import HOOKS, Context, Id, OrderDispatch, OrderSelect, camel
 from hooks.drafts import focus_of, read_array, read_bundle, read_one

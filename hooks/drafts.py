@@ -14,7 +14,8 @@ from typing import Literal, get_args
 import msgspec
 from msgspec import Raw, Struct
 
-from fhir.bundle import UNREADABLE, Owner
+from fhir.bundle import UNREADABLE
+from fhir.owner import Owner
 from fhir.records import Draft, Record, Reference
 from web.errors import Problem
 

@@ -52,11 +52,14 @@ class Kernel:
             ehr.id: _site(ehr, ehr.cds, settings) for ehr in settings.trust.ehrs if ehr.cds
         }
 
-    def answer(self, caller: Caller, services: Mapping[str, Service], body: bytes) -> bytes:
-        """The answer of the service behind the hook that the body names; `services`: by hook."""
+    def answer(
+        self, caller: Caller, services: Mapping[str, Service], keys: frozenset[str], body: bytes
+    ) -> bytes:
+        """The answer of the service behind the hook that the body names; `services`: by hook,
+        `keys`: of their prefetch.
+        """
         began = time.perf_counter()
         ehr, site = caller.ehr, self._sites[caller.ehr.id]
-        keys = frozenset().union(*[each.keys for each in services.values()])
         request, owner = parse(body, ehr.fhir_bases, keys)
         service = services.get(request.hook)
         if service is None:

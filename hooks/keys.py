@@ -8,27 +8,22 @@ never wait for it, and no failure of it takes a known key away.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import threading
 import time
-from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import msgspec
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from msgspec import Struct
-from yarl import URL
 
+from fhir.documents import Reason, Unavailable, exchange
 from fhir.loop import loop
+from web.jwk import Key, Unusable, public_key
 from web.logs import log
-
-Key = ECKey | RSAKey
 
 # CDS Hooks asks for ES384 or RS384 and leaves room for others; libraries default to 256.
 ALGORITHMS = {"ES384": "P-384", "RS384": "RSA", "ES256": "P-256", "RS256": "RSA"}
@@ -47,8 +42,8 @@ The first two are the CDS Hooks sandbox's (github.com/cds-hooks/sandbox, keys/, 
 crd_jwks.json, commit 29d66f3).
 """
 
-_SMALLEST_RSA, _LARGEST_RSA = 2048, 8192
-_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+_LARGEST_RSA = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +86,11 @@ def key_set(entries: Iterable[Any], thumbprints: Collection[str] = ()) -> KeySet
         try:
             kid, key = _key(entry)
             if thumbprint(key) in thumbprints:
-                raise _Refused("its private half is published")
+                raise Unusable("its private half is published")
             if kid in found and thumbprint(found[kid]) != thumbprint(key):
                 ambiguous.add(kid)
-                raise _Refused("another key has the same kid")
-        except _Refused as reason:
+                raise Unusable("another key has the same kid")
+        except Unusable as reason:
             refused.append(f"key {number}: {reason}")
         else:
             found[kid] = key
@@ -109,54 +104,13 @@ def thumbprint(key: Key) -> str:
     return RSAKey.import_key(key.public_key).thumbprint()
 
 
-class _Refused(Exception):
-    """Why a key is not used."""
-
-
-class _Jwk(Struct):
-    kty: str
-    kid: str
-    use: str | None = None
-    alg: str | None = None
-    key_ops: list[str] | None = None
-    crv: str = ""
-    x: str = ""
-    y: str = ""
-    n: str = ""
-    e: str = ""
-
-
 def _key(entry: Any) -> tuple[str, Key]:
-    try:
-        jwk = msgspec.convert(entry, _Jwk)
-    except msgspec.ValidationError:
-        raise _Refused("is no key with a kid") from None
-    if _PRIVATE & entry.keys():
-        raise _Refused("is not public")
-    if jwk.use not in (None, "sig") or "verify" not in (jwk.key_ops or ("verify",)):
-        raise _Refused("is not for signatures")
-    kind = jwk.crv if jwk.kty == "EC" else jwk.kty
-    fitting = [alg for alg, its_kind in ALGORITHMS.items() if its_kind == kind]
-    if not fitting or jwk.alg not in (None, *fitting):
-        raise _Refused("is not for an algorithm that is accepted")
-    if not jwk.kid:
-        raise _Refused("has no kid")
-    named = {"alg": jwk.alg} if jwk.alg else {}
-    try:
-        if jwk.kty == "EC":
-            members = {"kty": "EC", "crv": jwk.crv, "x": jwk.x, "y": jwk.y}
-            return jwk.kid, ECKey.import_key({**members, **named})
-        # joserfc warns of short keys only, and a very long one costs seconds a signature.
-        if not _SMALLEST_RSA <= _bits(jwk.n) <= _LARGEST_RSA:
-            raise _Refused(f"is not of {_SMALLEST_RSA} to {_LARGEST_RSA} bits")
-        return jwk.kid, RSAKey.import_key({"kty": "RSA", "n": jwk.n, "e": jwk.e, **named})
-    except (ValueError, JoseError):
-        raise _Refused("cannot be read") from None
-
-
-def _bits(number: str) -> int:
-    padded = number.encode() + b"=" * (-len(number) % 4)
-    return int.from_bytes(b64decode(padded, b"-_", validate=True)).bit_length()
+    found = public_key(entry, ALGORITHMS, _LARGEST_RSA)
+    if found.kid is None:
+        raise Unusable("is no key with a kid")
+    if not found.kid:
+        raise Unusable("has no kid")
+    return found.kid, found.key
 
 
 def may_be_fetched(url: str) -> bool:
@@ -258,7 +212,7 @@ class Keys:
             entries = await self._entries(jku)
         except _Failed as failed:
             log.warning("keys not fetched", ehr=self._ehr_id, reason=f"the key host {failed}")
-            if isinstance(failed, _Redirected) and self._known is None:
+            if failed.redirected and self._known is None:
                 # It answers, and no later call finds keys there: that is not to be waited for.
                 self._known = _Known({}, self._clock())
             return
@@ -268,48 +222,21 @@ class Keys:
             self._rests_until = float("-inf")
 
     async def _entries(self, jku: str) -> list[Any]:
+        accept = {"Accept": "application/json"}
+        limits = self._limits
         try:
-            async with asyncio.timeout(self._limits.patience):
-                body = await self._download(jku)
-            entries = msgspec.json.decode(body, type=_JwkSet).keys
-        except TimeoutError:
-            raise _Failed("did not answer in time") from None
+            reply = await exchange("GET", jku, accept, None, limits.bytes, limits.patience, True)
+        except Unavailable as failed:
+            raise _Failed(_WHY[failed.reason], redirected=failed.reason == "redirect") from None
+        if reply.status != 200:
+            raise _Failed(f"answered {reply.status}")
+        try:
+            entries = msgspec.json.decode(reply.body, type=_JwkSet).keys
         except (msgspec.MsgspecError, RecursionError):
             raise _Failed("did not answer with a JWK set") from None
-        except (aiohttp.ClientError, OSError, ValueError):
-            # aiohttp reports a malformed answer or header as ValueError.
-            raise _Failed("could not be reached or broke off") from None
-        if len(entries) > self._limits.keys:
+        if len(entries) > limits.keys:
             raise _Failed("has more keys than are read")
         return entries
-
-    async def _download(self, jku: str) -> bytes:
-        async with (
-            aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(force_close=True),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-                auto_decompress=False,
-                trust_env=False,
-            ) as session,
-            session.get(
-                URL(jku, encoded=True),
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                allow_redirects=False,
-            ) as answer,
-        ):
-            if 300 <= answer.status < 400:
-                raise _Redirected("answered with a redirect")
-            if answer.status != 200:
-                raise _Failed(f"answered {answer.status}")
-            if answer.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
-                raise _Failed("compressed its answer unasked")
-            body = bytearray()
-            async for chunk in answer.content.iter_any():
-                body += chunk
-                if len(body) > self._limits.bytes:
-                    raise _Failed("sent more than is read")
-            return bytes(body)
 
     def _usable(self, entries: Iterable[Any]) -> Mapping[str, Key]:
         usable = key_set(entries, self._thumbprints)
@@ -323,8 +250,17 @@ class _JwkSet(Struct):
 
 
 class _Failed(Exception):
-    """What the key host did instead."""
+    """What the key host did instead. `redirected`: it names another address than was agreed."""
+
+    def __init__(self, what: str, redirected: bool = False) -> None:
+        super().__init__(what)
+        self.redirected = redirected
 
 
-class _Redirected(_Failed):
-    """It names another address, which is not the one that was agreed."""
+_WHY: Mapping[Reason, str] = {
+    "slow": "did not answer in time",
+    "unreachable": "could not be reached or broke off",
+    "redirect": "answered with a redirect",
+    "too-large": "sent more than is read",
+    "forbidden": "is at an address that is never asked",
+}

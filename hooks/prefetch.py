@@ -13,7 +13,6 @@ from fhir.bundle import (
     Answer,
     Given,
     Missing,
-    Owner,
     Page,
     Refused,
     Value,
@@ -21,6 +20,7 @@ from fhir.bundle import (
     read_resource,
     searchset,
 )
+from fhir.owner import Owner
 from fhir.records import Patient
 from fhir.transport import NextPage, Query, Transport
 from hooks.registry import Parameter, Service

@@ -141,11 +141,20 @@ class Registry:
                         f"{_file(function)}: {checked.id!r} on {hook} is also in {other}"
                     )
                 hooks[hook] = checked
+        # What a call of an id may ask for is known before its hook is.
+        self._keys = {
+            id: frozenset().union(*[each.keys for each in hooks.values()])
+            for id, hooks in self._services.items()
+        }
         self.discovery = msgspec.json.encode({"services": self._entries()})
 
     def hooks_of(self, id: str) -> Mapping[str, Service] | None:
         """The services behind one id, by hook."""
         return self._services.get(id)
+
+    def keys_of(self, id: str) -> frozenset[str]:
+        """The prefetch keys of the services behind one id."""
+        return self._keys[id]
 
     def _entries(self) -> list[dict[str, Any]]:
         # An id on several hooks has its entries in the order declared: the public sandbox keeps

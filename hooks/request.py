@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Raw
 
-from fhir.bundle import UNREADABLE, Owner, Value, normal
+from fhir.bundle import UNREADABLE, Value
+from fhir.owner import Owner, normal
 from hooks.context_json import read_context
 from hooks.contexts import HOOKS, TOKEN_MEMBERS, Context, camel
 from hooks.members import Inner, Member, members, reader, typed_members

@@ -70,7 +70,7 @@ def blueprint(
             caller = admit(id, id)
         body = _json_body(settings.body_limit)
         with work:
-            return json_response(kernel.answer(caller, services, body))
+            return json_response(kernel.answer(caller, services, registry.keys_of(id), body))
 
     @routes.post("/<id>/feedback", strict_slashes=False)
     def feedback(id: str) -> Response:

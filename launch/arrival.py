@@ -102,7 +102,7 @@ class Arrivals:
             return self._sessions.create(ehr, asked.iss, asked.endpoints, grant, patient, user, jar)
         except BaseException:
             # There are tokens, and nobody is going to use them.
-            self._drop(ehr, asked.endpoints, body)
+            self._sessions.drop(ehr, asked.endpoints, tokens.tokens_in(body))
             raise
 
     def _checked(
@@ -118,10 +118,6 @@ class Arrivals:
         if grant.patient is None:
             raise LaunchError("no-patient", "there is no patient in context")
         return grant.patient, user
-
-    def _drop(self, ehr: Ehr, endpoints: Endpoints, body: bytes) -> None:
-        """Revoke what an answer holds that is not used, as far as it can be made out."""
-        self._sessions.drop(ehr, endpoints, tokens.tokens_in(body))
 
 
 def _code(asked: Pending, answer: MultiDict[str, str]) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlalchemy import Engine
 
-from fhir.bundle import normal
+from fhir.owner import normal
 from store import StoreError, drafts, shown
 from store.hashes import Hashes
 from store.persons import person

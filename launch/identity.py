@@ -23,8 +23,9 @@ from msgspec import Struct
 
 from launch.discovery import Endpoints
 from launch.errors import LaunchError
-from launch.issuer_keys import IssuerKeys, Key, Published
+from launch.issuer_keys import ALGORITHMS, IssuerKeys
 from launch.tokens import Grant
+from web.jwk import Key, PublicKey
 from web.trust import Ehr, Smart, comparable
 
 LEEWAY = 60  # seconds
@@ -32,17 +33,6 @@ LEEWAY = 60  # seconds
 _LONGEST_SUBJECT = 255
 _LONGEST_LABEL = 255
 
-# For each algorithm that a record may allow: the kind of its keys and the hash of `at_hash`.
-_ALGORITHMS = {
-    "RS256": ("RSA", "sha256"),
-    "RS384": ("RSA", "sha384"),
-    "RS512": ("RSA", "sha512"),
-    "PS256": ("RSA", "sha256"),
-    "PS384": ("RSA", "sha384"),
-    "PS512": ("RSA", "sha512"),
-    "ES256": ("P-256", "sha256"),
-    "ES384": ("P-384", "sha384"),
-}
 _PERSON = re.compile(
     r"(Patient|Practitioner|PractitionerRole|RelatedPerson|Person)/([A-Za-z0-9.-]{1,64})"
 )
@@ -112,8 +102,8 @@ def _refuse(reason: str) -> NoReturn:
     raise LaunchError("not-verified", f"id_token: {reason}")
 
 
-def _fitting(keys: tuple[Published, ...], algorithm: str, kid: str | None) -> Key:
-    kind, _ = _ALGORITHMS[algorithm]
+def _fitting(keys: tuple[PublicKey, ...], algorithm: str, kid: str | None) -> Key:
+    kind = ALGORITHMS[algorithm]
     found = [
         each.key
         for each in keys
@@ -131,7 +121,7 @@ def _header(token: str, smart: Smart) -> tuple[str, str | None]:
     except (JoseError, ValueError):
         _refuse("it cannot be read")
     algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in smart.id_token_algorithms or algorithm not in _ALGORITHMS:
+    if algorithm not in smart.id_token_algorithms or algorithm not in ALGORITHMS:
         _refuse("its algorithm was not agreed")
     if kid is not None and not isinstance(kid, str):
         _refuse("its kid is no string")
@@ -189,9 +179,14 @@ def _check_hash(claims: dict[str, Any], algorithm: str, access_token: str) -> No
     given = claims.get("at_hash")
     if given is None:
         return
-    digest = hashlib.new(_ALGORITHMS[algorithm][1], access_token.encode()).digest()
+    # The hash of the signature's own algorithm (OpenID Connect Core, 3.1.3.6): RS256, sha256.
+    digest = hashlib.new(f"sha{algorithm[2:]}", access_token.encode()).digest()
     half = urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), half):
+    if (
+        not isinstance(given, str)
+        or not given.isascii()
+        or not hmac.compare_digest(given.encode(), half)
+    ):
         _refuse("it came with another access token")
 
 

@@ -7,44 +7,34 @@ them asked for anew, once a minute: the EHR may have new ones.
 from __future__ import annotations
 
 import threading
-from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 from msgspec import Struct
 
 from fhir.documents import Unavailable, request
 from launch.errors import Kind, LaunchError
+from web.jwk import PublicKey, Unusable, public_key
 from web.logs import log
 from web.trust import Ehr
-
-Key = ECKey | RSAKey
 
 # Seconds.
 KEPT = 3600.0
 ASKED_AGAIN = 60.0
 FAILURE_KEPT = 30.0
 
+# For each algorithm that a record may allow: the kind of its keys.
+ALGORITHMS = {
+    **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
+    "ES256": "P-256",
+    "ES384": "P-384",
+}
+
 _MOST_KEYS = 100
-_SMALLEST_RSA, _LARGEST_RSA = 2048, 4096
-_PRIVATE = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-
-
-class _Jwk(Struct):
-    kty: str
-    kid: str | None = None
-    use: str | None = None
-    alg: str | None = None
-    key_ops: list[str] | None = None
-    crv: str = ""
-    x: str = ""
-    y: str = ""
-    n: str = ""
-    e: str = ""
+_LARGEST_RSA = 4096
 
 
 class _JwkSet(Struct):
@@ -52,20 +42,10 @@ class _JwkSet(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A key that may be used. `kind`: RSA, or the curve."""
-
-    kid: str | None
-    kind: str
-    alg: str | None
-    key: Key
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """`since` they are known, when they were last `asked` for, and when for an unknown key."""
 
-    keys: tuple[Published, ...]
+    keys: tuple[PublicKey, ...]
     since: float
     asked: float
     again: float = float("-inf")
@@ -118,7 +98,7 @@ def _asked(ehr: Ehr, jwks: str, now: float, known: Known | None, again: bool) ->
         return Known(kept, before.since, now, rested, error)
 
 
-def _download(jwks: str, private: bool) -> tuple[Published, ...]:
+def _download(jwks: str, private: bool) -> tuple[PublicKey, ...]:
     try:
         reply = request("GET", jwks, headers={"Accept": "application/json"}, private=private)
     except Unavailable as failed:
@@ -129,32 +109,13 @@ def _download(jwks: str, private: bool) -> tuple[Published, ...]:
         entries = msgspec.json.decode(reply.body, type=_JwkSet).keys[:_MOST_KEYS]
     except (msgspec.MsgspecError, RecursionError):
         raise LaunchError("ehr-setup", "keys: there is no JWK set") from None
-    return tuple(key for key in map(_published, entries) if key)
+    return tuple(_usable(entries))
 
 
 _KINDS: Mapping[str, Kind] = {"slow": "ehr-slow", "unreachable": "ehr-unavailable"}
 
 
-def _published(entry: Any) -> Published | None:
-    """The key in an entry, None if it is not one for signatures that we would use."""
-    try:
-        jwk = msgspec.convert(entry, _Jwk)
-        if _PRIVATE & entry.keys() or jwk.use not in (None, "sig"):
-            return None
-        if "verify" not in (jwk.key_ops or ("verify",)):
-            return None
-        if jwk.kty == "EC":
-            ec = ECKey.import_key({"kty": "EC", "crv": jwk.crv, "x": jwk.x, "y": jwk.y})
-            return Published(jwk.kid, jwk.crv, jwk.alg, ec)
-        # joserfc only warns of short keys, and a very long one costs seconds a signature.
-        if jwk.kty == "RSA" and _SMALLEST_RSA <= _bits(jwk.n) <= _LARGEST_RSA:
-            rsa = RSAKey.import_key({"kty": "RSA", "n": jwk.n, "e": jwk.e})
-            return Published(jwk.kid, "RSA", jwk.alg, rsa)
-    except (msgspec.ValidationError, JoseError, ValueError):
-        pass
-    return None
-
-
-def _bits(number: str) -> int:
-    padded = number.encode() + b"=" * (-len(number) % 4)
-    return int.from_bytes(b64decode(padded, b"-_", validate=True)).bit_length()
+def _usable(entries: Sequence[Any]) -> Iterator[PublicKey]:
+    for entry in entries:
+        with suppress(Unusable):
+            yield public_key(entry, ALGORITHMS, _LARGEST_RSA)

@@ -22,14 +22,13 @@ from fhir.bundle import (
     UNREADABLE,
     Given,
     Missing,
-    Owner,
     Page,
     Refused,
-    normal,
     read_page,
     read_resource,
 )
 from fhir.display import MODEL
+from fhir.owner import Owner, normal
 from fhir.records import HumanName, Medication, Resource
 from fhir.transport import Limits, Pages, Query, Transport
 from launch.errors import LaunchError

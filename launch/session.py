@@ -225,12 +225,14 @@ class Sessions:
             self._authorizer.revoke(ehr, endpoints, token, hint) for token, hint in tokens if token
         )
 
-    def drop(self, ehr: Ehr, endpoints: Endpoints, found: Mapping[str, str]) -> None:
-        """Revoke tokens, by name, that are in no session and never will be."""
+    def drop(
+        self, ehr: Ehr, endpoints: Endpoints, found: Mapping[str, str | None], **told: str | None
+    ) -> None:
+        """Revoke tokens, by name, that nobody is going to use, and say so for this launch."""
         if endpoints.revocation is None or not found:
             return
         done = self.revoke(ehr, endpoints, found.get("access_token"), found.get("refresh_token"))
-        audit("token revoked" if done else "token not revoked", ehr.id)
+        audit("token revoked" if done else "token not revoked", ehr.id, **told)
 
     def sealed(self, kept: Kept, content: Content) -> bytes:
         """The content, to be opened as that of this launch only."""
@@ -254,17 +256,12 @@ class Sessions:
         if live is None:
             return
 
-        def revoke() -> None:
-            held, endpoints = live.content.held, live.content.endpoints
-            if endpoints.revocation is None:
-                return
-            done = self.revoke(live.ehr, endpoints, held.access, held.refresh)
-            audit("token revoked" if done else "token not revoked", live.ehr.id, **told)
-
+        held = live.content.held
+        tokens = {"access_token": held.access, "refresh_token": held.refresh}
         if behind:
-            self._behind.submit(revoke)
+            self._behind.submit(self.drop, live.ehr, live.content.endpoints, tokens, **told)
         else:
-            revoke()
+            self.drop(live.ehr, live.content.endpoints, tokens, **told)
 
 
 def _place(kept: Kept) -> tuple[str, ...]:

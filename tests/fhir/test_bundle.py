@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir.bundle import (
-    Given,
-    Missing,
-    Owner,
-    Page,
-    Refused,
-    read_page,
-    read_resource,
-    searchset,
-)
+from fhir.bundle import Given, Missing, Page, Refused, read_page, read_resource, searchset
+from fhir.owner import Owner
 from fhir.records import (
     AllergyIntolerance,
     Condition,
