@@ -207,3 +207,13 @@ USER = {
 
 def chart() -> Json:
     return bundle(*records(), USER)
+
+
+# What each section of the page is read from.
+SECTIONS = {
+    "allergies": "AllergyIntolerance",
+    "medications": "MedicationRequest",
+    "laboratory": "Observation",
+    "problems": "Condition",
+    "vital-signs": "Observation",
+}

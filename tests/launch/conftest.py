@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.fhir import FhirServer
+from tests.launch import charts
 from tests.launch.browser import Browser
+from tests.launch.made import TOKEN
 from tests.launch.stage import Stage, stage
 
 
@@ -28,3 +31,18 @@ def site(shared_stage: Stage) -> Stage:
 def browser() -> Browser:
     """A browser without cookies."""
     return Browser()
+
+
+@pytest.fixture(scope="session")
+def chart_server() -> Iterator[FhirServer]:
+    """What `server` is made of; a test takes `server`."""
+    with FhirServer([charts.chart()], token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+def server(chart_server: FhirServer) -> FhirServer:
+    """A FHIR server with one chart, sound and unasked: plant faults, count."""
+    chart_server.clear()
+    chart_server.seen.clear()
+    return chart_server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from typing import Any
@@ -23,26 +22,7 @@ from store.shown import ShownCard
 from tests.launch import charts
 from tests.launch.made import ALL, NOW, TOKEN, Shown, flask_app, reader_of
 
-SECTIONS = {
-    "allergies": "AllergyIntolerance",
-    "medications": "MedicationRequest",
-    "laboratory": "Observation",
-    "problems": "Condition",
-    "vital-signs": "Observation",
-}
 FORM = overview.Form("/app/general.handle/", "form-token", charts.ID)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FhirServer]:
-    with FhirServer([charts.chart()], token=TOKEN) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: FhirServer) -> FhirServer:
-    running.clear()
-    return running
 
 
 def drawn(reader: Reader, opened: Opened | NotOpened | None = None) -> Shown:
@@ -294,7 +274,7 @@ FAULTS: list[tuple[Fault, str]] = [
 
 @pytest.mark.req("SL-108", "SL-109")
 @pytest.mark.parametrize(("fault", "words"), FAULTS, ids=lambda each: str(each)[:40])
-@pytest.mark.parametrize("type", dict.fromkeys(SECTIONS.values()))
+@pytest.mark.parametrize("type", dict.fromkeys(charts.SECTIONS.values()))
 def test_a_fault_is_explained_where_it_is_and_is_never_an_empty_list(
     server: FhirServer, type: str, fault: Fault, words: str
 ) -> None:
@@ -303,7 +283,7 @@ def test_a_fault_is_explained_where_it_is_and_is_never_an_empty_list(
     assert page.status == 200
     assert "None recorded" not in page.text
     assert "Sample, Ruth Adelheid" in page.part("header", "patient")
-    for name, other in SECTIONS.items():
+    for name, other in charts.SECTIONS.items():
         if other == type:
             assert words in page.section(name)
         else:
@@ -314,7 +294,7 @@ def test_a_fault_is_explained_where_it_is_and_is_never_an_empty_list(
 @pytest.mark.req("SL-109")
 def test_none_recorded_is_said_where_the_ehr_answered_in_full() -> None:
     page = chart_of()
-    for name in SECTIONS:
+    for name in charts.SECTIONS:
         assert "None recorded. The EHR answered with no entries at 15:05" in page.section(name)
     assert "no allergy, and no statement that there is none" in page.section("allergies")
 

@@ -19,27 +19,6 @@ from sandbox.listener import Piece
 from tests.launch import charts
 from tests.launch.made import ALL, TOKEN, always, reader_of
 
-SECTIONS = {
-    "allergies": "AllergyIntolerance",
-    "medications": "MedicationRequest",
-    "laboratory": "Observation",
-    "problems": "Condition",
-    "vital-signs": "Observation",
-}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FhirServer]:
-    with FhirServer([charts.chart()], token=TOKEN) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: FhirServer) -> FhirServer:
-    running.clear()
-    running.seen.clear()
-    return running
-
 
 class First(Fault):
     """A fault in the first answer only."""
@@ -63,7 +42,7 @@ def test_everything_is_read_once_and_with_the_token(server: FhirServer) -> None:
     assert chart.patient.id == charts.ID
     assert chart.user == "Ada Example"
     assert {name: type(section) for name, section in chart.sections.items()} == dict.fromkeys(
-        SECTIONS, Shown
+        charts.SECTIONS, Shown
     )
     assert {seen.authorization for seen in server.seen} == {f"Bearer {TOKEN}"}
     assert len(server.seen) == 7
@@ -102,14 +81,14 @@ def test_the_page_keeps_its_time_and_what_arrived(server: FhirServer) -> None:
             "CodeSystem/observation-category|laboratory",
             {"laboratory"},
         ),
-        ("patient/*.rs", set(SECTIONS)),
+        ("patient/*.rs", set(charts.SECTIONS)),
     ],
 )
 def test_only_what_was_granted_is_asked(server: FhirServer, granted: str, shown: set[str]) -> None:
     chart = reader_of(server, granted, user=None).read()
     kept = {name for name, each in chart.sections.items() if not isinstance(each, NotPermitted)}
     assert kept == shown
-    assert asked(server) == {"Patient", *(SECTIONS[name] for name in shown)}
+    assert asked(server) == {"Patient", *(charts.SECTIONS[name] for name in shown)}
 
 
 @pytest.mark.req("SL-056")
@@ -143,7 +122,7 @@ def test_what_is_no_patient_is_nobodys_chart(server: FhirServer, fault: Fault) -
 
 
 @pytest.mark.req("T-15", "SL-110")
-@pytest.mark.parametrize(("name", "type"), SECTIONS.items())
+@pytest.mark.parametrize(("name", "type"), charts.SECTIONS.items())
 def test_a_search_with_another_patients_records_is_withheld(
     server: FhirServer, name: str, type: str
 ) -> None:
@@ -152,7 +131,7 @@ def test_a_search_with_another_patients_records_is_withheld(
     section = chart.sections[name]
     assert isinstance(section, Refused)
     assert section.failure == "foreign"
-    others = {each for each, other in SECTIONS.items() if other != type}
+    others = {each for each, other in charts.SECTIONS.items() if other != type}
     assert all(isinstance(chart.sections[each], Shown) for each in others)
 
 
@@ -239,7 +218,7 @@ def test_a_failure_keeps_its_name_and_costs_its_section_only(
 ) -> None:
     server.plant(type, fault)
     chart = reader_of(server).read()
-    for name, other in SECTIONS.items():
+    for name, other in charts.SECTIONS.items():
         section = chart.sections[name]
         if other == type:
             assert isinstance(section, Refused)
@@ -259,7 +238,7 @@ def test_a_failure_keeps_its_name_and_costs_its_section_only(
 def test_an_answer_with_a_doubt_is_never_whole(server: FhirServer, type: str, fault: Fault) -> None:
     server.plant(type, fault)
     chart = reader_of(server).read()
-    (name,) = [name for name, other in SECTIONS.items() if other == type]
+    (name,) = [name for name, other in charts.SECTIONS.items() if other == type]
     section = chart.sections[name]
     assert isinstance(section, Shown)
     assert not section.complete
@@ -269,7 +248,7 @@ def test_an_answer_with_a_doubt_is_never_whole(server: FhirServer, type: str, fa
 def test_empty_is_said_only_of_a_whole_answer() -> None:
     with FhirServer([charts.bundle(charts.patient())]) as server:
         chart = reader_of(server, user=None).read()
-        assert chart.sections == dict.fromkeys(SECTIONS, Empty())
+        assert chart.sections == dict.fromkeys(charts.SECTIONS, Empty())
 
 
 @pytest.mark.req("SL-107", "T-23")
@@ -431,7 +410,7 @@ def test_the_user_has_the_name_of_their_record(resource: charts.Json, name: str 
 )
 def test_nothing_else_is_read_as_a_user(server: FhirServer, user: object) -> None:
     assert reader_of(server, user=user).read().user is None
-    assert asked(server) == {"Patient", *SECTIONS.values()}
+    assert asked(server) == {"Patient", *charts.SECTIONS.values()}
 
 
 def test_a_patient_who_signs_in_has_their_own_name(server: FhirServer) -> None:
