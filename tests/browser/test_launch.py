@@ -199,13 +199,14 @@ def address(where: playwright.Frame | playwright.Page) -> str:
 def go(page: playwright.Page, steps: int) -> None:
     """Back or forward, until there is a document that was not there before."""
     page.evaluate("steps => { window.old = true; setTimeout(() => history.go(steps)); }", steps)
-    page.wait_for_function(NEW)
+    page.wait_for_function(NEW, polling=50)
 
 
 def again(where: playwright.Frame | playwright.Page) -> None:
     """Reload, and be back when the new document is there."""
     where.evaluate("() => { window.old = true; setTimeout(() => location.reload()); }")
-    where.wait_for_function(NEW)
+    # By a timer: Chromium draws no frame of another site that is out of view.
+    where.wait_for_function(NEW, polling=50)
 
 
 def launches_of(person: Person) -> list[dict[str, object]]:
