@@ -43,6 +43,13 @@ _FLAGS = {
     "AA": "critically abnormal",
     "N": "",
 }
+# What is said and is no alarm: a test for something that is not there.
+_PLAIN = {
+    "NEG": "negative",
+    "ND": "not detected",
+    "NR": "non-reactive",
+    "S": "susceptible",
+}
 # A culture tells its susceptibilities last: a text is wrapped, and not cut within reason.
 _WORDS = 4000
 _RANGES = 4
@@ -132,7 +139,10 @@ def _row(each: Observation, chart: Chart) -> ResultRow:
 def _tag(each: Observation, chart: Chart) -> str:
     drawn = chart.drawn(each)
     to_come = drawn.day is not None and drawn.day > chart.today
-    return ", ".join(filter(None, (_TAGS.get(each.status, ""), "date to come" if to_come else "")))
+    codes = [coding.code for said in each.interpretation for coding in said.coding]
+    plain = [_PLAIN[code] for code in codes if code in _PLAIN]
+    tags = (_TAGS.get(each.status, ""), "date to come" if to_come else "", *plain)
+    return ", ".join(filter(None, tags))
 
 
 def _date(each: Observation, chart: Chart) -> Dated | None:
@@ -258,7 +268,7 @@ def _flag(each: Observation, said: Sequence[CodeableConcept]) -> str:
     codes = [coding.code for concept in said for coding in concept.coding if coding.code]
     if codes or said:
         flags = [_FLAGS[code] for code in codes if code in _FLAGS]
-        other = "" if flags else one_line(named(said[0], ""), 30)
+        other = "" if flags or _PLAIN.keys() & set(codes) else one_line(named(said[0], ""), 30)
         return next(filter(None, flags), "") or other
     return _beyond(each.value_quantity, each.reference_range)
 

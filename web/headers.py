@@ -47,6 +47,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def mark(answer: Response) -> Response:
+        if answer.status_code == 304:
+            answer.close()  # a file that has not changed is not sent, and Werkzeug forgets it
         if answer.headers.get("Content-Type") == "application/json":
             return answer  # for programs: a hook call has no time for what no browser reads
         for name, value in always.items():

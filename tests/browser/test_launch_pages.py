@@ -53,6 +53,8 @@ def _pages(server: FhirServer, long: FhirServer) -> Flask:
 
     @app.after_request
     def policy(answer):  # type: ignore[no-untyped-def]
+        if answer.status_code == 304:
+            answer.close()  # as web/headers.py does
         answer.headers["Content-Security-Policy"] = POLICY
         return answer
 

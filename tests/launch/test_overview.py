@@ -439,6 +439,22 @@ def test_high_and_low_are_the_laboratorys_word_or_its_range(
     assert f"5 g {flag} 02 Jan 2026".replace("  ", " ") in section
 
 
+@pytest.mark.parametrize(
+    ("code", "word", "alarm"),
+    [
+        ("NEG", "negative", False),
+        ("S", "susceptible", False),
+        ("A", "abnormal", True),
+        ("H", "↑ high", True),
+    ],
+)
+def test_a_negative_result_is_told_and_is_no_alarm(code: str, word: str, alarm: bool) -> None:
+    said = charts.flagged(code)
+    page = chart_of(charts.result("x", "Test", "1", 5, "g", "2026-01-02", interpretation=said))
+    assert f'<span class="{"flag" if alarm else "tag"}">{word}</span>' in page.html
+    assert ('class="flag"' in page.html) == alarm
+
+
 def test_the_newest_result_of_a_test_is_the_one_that_counts() -> None:
     page = chart_of(
         charts.result("a", "Test", "1", 1, "g", "2025-01-02"),

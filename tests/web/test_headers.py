@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from flask import Flask
 
+from tests.demo.server import ROOT
 from web import headers
 from web.headers import framed_by, own_origin, posts_to
 from web.settings import Settings
@@ -27,7 +30,7 @@ def test_an_origin_is_as_browsers_write_it(url: str, origin: str) -> None:
 
 
 def answering(mode: str) -> Flask:
-    app = Flask("headers")
+    app = Flask("headers", root_path=str(ROOT))
     headers.init_app(app, Settings(mode=mode, public_url="https://app.example"))  # type: ignore[arg-type]
 
     @app.get("/page")
@@ -69,6 +72,16 @@ def test_nobody_frames_a_page_unless_it_says_who() -> None:
 
 
 @pytest.mark.req("SL-092")
+def test_a_file_that_has_not_changed_is_closed() -> None:
+    client = answering("development").test_client()
+    first = client.get("/static/base.css")
+    first.close()
+    again = client.get("/static/base.css", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    del again
+    gc.collect()  # a file that is open still would be a warning, and so an error
+
+
 def test_what_browsers_show_is_marked_and_keeps_what_is_its_own() -> None:
     client = answering("production").test_client()
     for path in ("/page", "/own"):
