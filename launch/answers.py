@@ -33,13 +33,18 @@ def redirect(url: str) -> Response:
 
 
 def known(ehr: Ehr) -> None:
-    """This request is about this EHR: the log may say so, its frames show the answer, and it takes
-    one of its places.
-    """
+    """This request is about this EHR: the log may say so, and its frames show the answer."""
     assert ehr.smart
     note(ehr=ehr.id)
     g.ehr_id = ehr.id
     framed_by(ehr.smart.frame_ancestors)
+
+
+def waits(ehr: Ehr) -> None:
+    """This request is going to wait for this EHR: it takes one of its places.
+
+    Raises Problem (503) where there is none. What is answered at once needs no place.
+    """
     g.places.take(ehr.id)
 
 

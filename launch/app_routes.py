@@ -13,7 +13,7 @@ from functools import partial
 from flask import Blueprint, Response, after_this_request, g, request, url_for
 
 from launch import cookies, overview, pages
-from launch.answers import guard, html, known, redirect
+from launch.answers import guard, html, known, redirect, waits
 from launch.audit import audit, pseudonym
 from launch.context import Context
 from launch.cookies import digested
@@ -52,6 +52,7 @@ def blueprint(
         if live is None:
             _forget(handle)
             raise LaunchError("ended", "no such launch for this cookie")
+        waits(ehr)
         note(launch=pseudonym(live.key), user=live.kept.user_hash)
         return live
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import Blueprint, Response, after_this_request, g, request, url_for
 
 from launch import cookies, pages
-from launch.answers import failed, guard, html, known, redirect
+from launch.answers import failed, guard, html, known, redirect, waits
 from launch.arrival import Arrivals, Question
 from launch.errors import LaunchError
 from launch.places import Places
@@ -75,6 +75,7 @@ def blueprint(settings: Settings, arrivals: Arrivals, places: Places) -> Bluepri
             # Before the EHR is asked: what it gave us to begin with can be used once.
             return html(pages.new_window(_again(found.arrival)))
         g.again = request.path
+        waits(ehr)
         question = arrivals.ask(id, found, ehr, cookies.jar(request) or id)
         by_form = "authorize-post" in question.endpoints.capabilities
         if len(question.url) <= _LONGEST_URL or not by_form:
@@ -94,6 +95,7 @@ def blueprint(settings: Settings, arrivals: Arrivals, places: Places) -> Bluepri
         asked = waiting.take(state, cookie, ehr.id)
         if asked is None:
             raise LaunchError("expired", "the state is unknown, used or over")
+        waits(ehr)
         assert ehr.smart
         framed = bool(ehr.smart.frame_ancestors)
 
