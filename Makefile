@@ -13,7 +13,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $$((2 * $$(nproc))) --dist loadfile  # many of them wait
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

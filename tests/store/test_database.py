@@ -109,8 +109,11 @@ def test_a_server_that_stands_still_is_store_down_and_recovers(cluster: postgres
 
 
 def test_a_statement_that_waits_for_a_lock_is_store_down(cluster: postgres.Cluster) -> None:
-    engine = database.connect(cluster.database(), patience=0.3)
-    database.migrate(engine)
+    url = cluster.database()
+    patient = database.connect(url)
+    database.migrate(patient)
+    patient.dispose()
+    engine = database.connect(url, patience=0.3)
     other = database.connect(str(engine.url))
 
     def locked(connection: Connection) -> None:
