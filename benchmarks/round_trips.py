@@ -20,7 +20,7 @@ from launch.authorize import assertion_claims
 from launch.keys import Algorithm, KeyFolder
 from sandbox.auth.assertions import ASSERTION_TYPE
 from sandbox.auth.vault import challenge_of
-from sandbox.listener import Request
+from sandbox.http.listener import Request
 from web.trust import SCOPES
 
 CLIENT = "chartside"

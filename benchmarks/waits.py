@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from benchmarks import bodies, servers, services
 from benchmarks.table import at_most, show
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 
 DELAY = 0.05
 _TARGET = 1.3

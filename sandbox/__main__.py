@@ -12,7 +12,7 @@ import sys
 
 from sandbox.auth.clients import shipped_clients
 from sandbox.ehr import DevelopmentEhr
-from sandbox.records import shipped_bundles
+from sandbox.fhir.store import shipped_bundles
 
 _STOP = {signal.SIGINT, signal.SIGTERM}
 

@@ -11,7 +11,6 @@ from email.utils import formatdate
 from typing import Self, Unpack
 from urllib.parse import urlencode
 
-from sandbox.answer import Answer, Resource, json_answer
 from sandbox.auth.assertions import Assertions
 from sandbox.auth.authorize import Authorize
 from sandbox.auth.bearer import Bearer
@@ -31,13 +30,14 @@ from sandbox.auth.refusal import Refusal
 from sandbox.auth.site import Site
 from sandbox.auth.token import TokenEndpoint
 from sandbox.auth.vault import Lifetimes, Vault
-from sandbox.capability import oauth_uris
-from sandbox.desk import Desk
-from sandbox.faults import Fault
-from sandbox.listener import Listener, Piece, Request
-from sandbox.pages import static
-from sandbox.records import staff
-from sandbox.rest import Records
+from sandbox.desk.launcher import Desk
+from sandbox.desk.page import static
+from sandbox.fhir.capability import oauth_uris
+from sandbox.fhir.rest import Records
+from sandbox.fhir.store import staff
+from sandbox.http.answer import Answer, Resource, json_answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Listener, Piece, Request
 
 _SOUND = Fault()
 _NAMES = ("127.0.0.1", "localhost")

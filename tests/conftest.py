@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests import offline
 from tests.demo.bodies import TOKEN, chart
 from tests.demo.client import Client

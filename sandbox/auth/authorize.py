@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from sandbox.answer import Answer, json_answer, redirect
 from sandbox.auth.clients import Client
 from sandbox.auth.launches import Launch, Launches
 from sandbox.auth.refusal import Refusal
 from sandbox.auth.scopes import CONTEXT, granted, resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Grant, Vault
-from sandbox.listener import Pairs, Request
-from sandbox.pages import page
+from sandbox.desk.page import page
+from sandbox.http.answer import Answer, json_answer, redirect
+from sandbox.http.listener import Pairs, Request
 
 _SHORTEST_STATE = 22  # 128 bits in base64url
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from sandbox.auth.assertions import ASSERTION_TYPE, Assertions
 from sandbox.auth.clients import Client, secret_hash
 from sandbox.auth.refusal import Refusal
-from sandbox.listener import Request
+from sandbox.http.listener import Request
 
 MEMBERS = {
     "private_key_jwt": {"client_assertion_type", "client_assertion"},

@@ -6,9 +6,9 @@ SMART App Launch 2.2, "Conformance", and OpenID Connect Discovery 1.0.
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sandbox.answer import Answer, json_answer, redirect
 from sandbox.auth.site import Site
-from sandbox.faults import Drip, Fault, Slow
+from sandbox.http.answer import Answer, json_answer, redirect
+from sandbox.http.faults import Drip, Fault, Slow
 
 CAPABILITIES = [
     "launch-ehr",

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from sandbox import faults
 from sandbox.auth.site import Site
-from sandbox.faults import Fault
+from sandbox.http import faults
+from sandbox.http.faults import Fault
 
 
 def fhir_fault(names: Collection[str], resource_type: str, site: Site) -> Fault | None:

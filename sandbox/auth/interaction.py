@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from sandbox.answer import Answer, Resource
 from sandbox.auth.authorize import Asked, Authorize, Decided
 from sandbox.auth.launches import Launch
 from sandbox.auth.refusal import Refusal
 from sandbox.auth.scopes import granted
-from sandbox.listener import Request
-from sandbox.pages import page
-from sandbox.records import Store
+from sandbox.desk.page import page
+from sandbox.fhir.store import Store
+from sandbox.http.answer import Answer, Resource
+from sandbox.http.listener import Request
 
 DEFAULT_USER = "Practitioner/sandbox-ada"
 COOKIE = "__Host-development-ehr"

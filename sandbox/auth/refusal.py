@@ -1,6 +1,6 @@
 """Why a request of a client is refused. RFC 6749, sections 4.1.2.1 and 5.2."""
 
-from sandbox.answer import Answer, json_answer
+from sandbox.http.answer import Answer, json_answer
 
 NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 

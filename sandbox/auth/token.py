@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.answer import Answer, json_answer
 from sandbox.auth.clients import Client
 from sandbox.auth.credentials import MEMBERS, Credentials
 from sandbox.auth.id_token import Signer, subject
@@ -17,8 +16,9 @@ from sandbox.auth.refusal import NOT_STORED, Refusal
 from sandbox.auth.site import Site
 from sandbox.auth.token_faults import refused, sent, spoilt, unrevoked
 from sandbox.auth.vault import Grant, Lifetimes, Vault
-from sandbox.faults import Fault
-from sandbox.listener import Request
+from sandbox.http.answer import Answer, json_answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Request
 
 _PARAMETERS = {
     "authorization_code": {"code", "redirect_uri", "code_verifier"},

@@ -6,12 +6,12 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-from sandbox.answer import Answer, json_answer
 from sandbox.auth.refusal import NOT_STORED, Refusal
 from sandbox.auth.scopes import ResourceScope, resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Grant
-from sandbox.faults import Drip, Fault, Slow, Truncated
+from sandbox.http.answer import Answer, json_answer
+from sandbox.http.faults import Drip, Fault, Slow, Truncated
 
 Members = dict[str, Any]
 

@@ -18,9 +18,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from launch.pages import _WORDS
-from sandbox.answer import Answer
-from sandbox.faults import Fault
-from sandbox.listener import Listener, Piece, Request
+from sandbox.http.answer import Answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Listener, Piece, Request
 from tests.launch.stage import OTHER, PATIENT, Stage, stage
 
 playwright = pytest.importorskip("playwright.sync_api")

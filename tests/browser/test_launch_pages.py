@@ -14,8 +14,8 @@ from werkzeug.serving import make_server
 
 from launch import overview, pages
 from launch.context import NotOpened
-from sandbox import faults
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
+from sandbox.http import faults
 from tests.demo.server import ROOT, _Quiet
 from tests.launch import charts
 from tests.launch.made import ALL, NOW, TOKEN, reader_of

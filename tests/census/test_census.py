@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hooks import registry
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests.demo.client import Client
 from tests.demo.server import ehr_of, serving
 

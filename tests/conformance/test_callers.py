@@ -27,7 +27,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from hooks.caller import Caller, Callers, Unknown
 from hooks.keys import PUBLISHED
-from sandbox.faults import Fault, Huge, NotJson, Redirect, Slow, Status
+from sandbox.http.faults import Fault, Huge, NotJson, Redirect, Slow, Status
 from tests.demo.bodies import DROP, Json
 from tests.demo.client import Client, Reply
 from tests.demo.key_host import KeyHost

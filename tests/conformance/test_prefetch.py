@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sandbox.faults import (
+from sandbox.fhir.server import FhirServer
+from sandbox.http.faults import (
     Endless,
     Fault,
     ForeignNext,
@@ -31,7 +32,6 @@ from sandbox.faults import (
     Unreadable,
     WrongType,
 )
-from sandbox.fhir import FhirServer
 from tests.demo.bodies import (
     DROP,
     HOOKS,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests.demo.bodies import bundle
 from tests.demo.client import Client
 from tests.demo.server import ehr_of, serving

@@ -20,7 +20,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app import create_app
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests.demo.client import Client
 from tests.demo.services import DEMO
 from web.settings import Settings

@@ -10,9 +10,9 @@ import pytest
 
 from fhir.bundle import Failure, Refused
 from fhir.transport import Pages, Query, Transport
-from sandbox import faults
-from sandbox.faults import Fault
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
+from sandbox.http import faults
+from sandbox.http.faults import Fault
 
 LABS = Query("Observation", None, (("patient", "p1"),))
 CHART = {

@@ -12,7 +12,8 @@ import pytest
 
 from fhir.bundle import Refused
 from fhir.transport import Limits, NextPage, Query, Transport
-from sandbox.faults import (
+from sandbox.fhir.server import FhirServer
+from sandbox.http.faults import (
     Drip,
     DripHeaders,
     Endless,
@@ -26,7 +27,6 @@ from sandbox.faults import (
     Status,
     Truncated,
 )
-from sandbox.fhir import FhirServer
 from tests.demo.wire import answering, echoing
 
 pytestmark = pytest.mark.req("CH-078", "CH-081", "CH-082", "CH-083", "CH-086", "CH-087")

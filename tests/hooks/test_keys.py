@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hooks.keys import PUBLISHED, Keys, Limits, Unreachable, key_set, may_be_fetched
-from sandbox.faults import (
+from sandbox.http.faults import (
     Drip,
     DripHeaders,
     Fault,

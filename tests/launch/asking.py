@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from launch.authorize import Authorizer, Pending, authorization_url
 from launch.discovery import Discovery, Endpoints
 from launch.keys import KeyFolder
-from sandbox.answer import Answer
 from sandbox.auth.clients import Client, secret_hash
 from sandbox.ehr import DevelopmentEhr
-from sandbox.faults import Fault
-from sandbox.listener import Piece
+from sandbox.http.answer import Answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Piece
 from web.trust import Ehr, Smart
 
 CALLBACK = "http://localhost:5000/smart/callback/north"

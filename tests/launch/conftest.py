@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests.launch import charts
 from tests.launch.browser import Browser
 from tests.launch.made import TOKEN

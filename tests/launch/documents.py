@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any, Self
 
-from sandbox.answer import Answer
-from sandbox.faults import Fault
-from sandbox.listener import Listener, Piece, Request
+from sandbox.http.answer import Answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Listener, Piece, Request
 
 
 class Documents:

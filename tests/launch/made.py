@@ -18,7 +18,7 @@ from launch import scopes
 from launch.identity import Identity
 from launch.reader import Reader, Token
 from launch.session import Launch
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from tests.demo.server import ROOT
 from tests.launch import charts
 from web import logs

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from launch.places import OF_ONE_EHR
-from sandbox.faults import Slow
+from sandbox.http.faults import Slow
 from tests.launch.browser import Browser
 from tests.launch.kinds import shows
 from tests.launch.stage import PATIENT, Stage, stage

@@ -9,7 +9,7 @@ import pytest
 
 from launch.discovery import FAILURE_KEPT, KEPT, Discovery, Endpoints
 from launch.errors import LaunchError
-from sandbox.faults import Huge, NotJson, Redirect, Status
+from sandbox.http.faults import Huge, NotJson, Redirect, Status
 from tests.demo.logs import capture_logs
 from tests.launch.documents import Documents
 from web.trust import Ehr, Smart

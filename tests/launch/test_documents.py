@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from fhir.documents import Reason, Unavailable, request
-from sandbox.faults import (
+from sandbox.http.faults import (
     Drip,
     DripHeaders,
     Fault,

@@ -22,7 +22,7 @@ from launch.identity import Identities, Identity
 from launch.issuer_keys import ASKED_AGAIN, FAILURE_KEPT, KEPT
 from launch.scopes import Scopes
 from launch.tokens import Grant
-from sandbox.faults import Fault, Huge, NotJson, Redirect, Status
+from sandbox.http.faults import Fault, Huge, NotJson, Redirect, Status
 from tests.demo.logs import capture_logs
 from tests.launch.asking import HungUp
 from tests.launch.documents import Documents

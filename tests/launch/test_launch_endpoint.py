@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 from store import pending, tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import shows

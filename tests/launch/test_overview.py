@@ -14,10 +14,10 @@ from clinical.finding import Indicator
 from launch import cards, overview
 from launch.context import NotOpened, Opened, Reason
 from launch.reader import Reader
-from sandbox import faults
-from sandbox.answer import Answer
-from sandbox.faults import Fault
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
+from sandbox.http import faults
+from sandbox.http.answer import Answer
+from sandbox.http.faults import Fault
 from store.shown import ShownCard
 from tests.launch import charts
 from tests.launch.made import ALL, NOW, TOKEN, Shown, flask_app, reader_of

@@ -11,11 +11,11 @@ from fhir.bundle import Refused
 from fhir.display import Condition, Observation
 from launch.errors import LaunchError
 from launch.reader import Chart, Empty, NotPermitted, PatientUnread, Shown
-from sandbox import faults
-from sandbox.answer import Answer
-from sandbox.faults import Fault
-from sandbox.fhir import FhirServer
-from sandbox.listener import Piece
+from sandbox.fhir.server import FhirServer
+from sandbox.http import faults
+from sandbox.http.answer import Answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Piece
 from tests.launch import charts
 from tests.launch.made import ALL, TOKEN, always, reader_of
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from sandbox.answer import json_answer
 from sandbox.auth.assertions import ASSERTION_TYPE, public
 from sandbox.auth.id_token import hs256
 from sandbox.ehr import DevelopmentEhr
-from sandbox.faults import Fault
-from sandbox.listener import Listener, Piece, Request
-from sandbox.records import shipped_bundles
+from sandbox.fhir.store import shipped_bundles
+from sandbox.http.answer import json_answer
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Listener, Piece, Request
 from tests.sandbox.apps import CALLBACK, KEY, SECRET, App, Clock, registered, send
 
 RSA = RSAKey.generate_key(2048)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.ehr import DevelopmentEhr
-from sandbox.faults import Status
-from sandbox.records import shipped_bundles
+from sandbox.fhir.store import shipped_bundles
+from sandbox.http.faults import Status
 from tests.sandbox.apps import CLIENTS, App, Clock, Reply, send
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category|laboratory"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import (
+from sandbox.fhir.server import FhirServer
+from sandbox.http.faults import (
     Drip,
     DripHeaders,
     Endless,
@@ -30,7 +31,6 @@ from sandbox.faults import (
     Unreadable,
     WrongType,
 )
-from sandbox.fhir import FhirServer
 
 NEVER = 3600.0
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
 
 Ask = Callable[..., Any]
 

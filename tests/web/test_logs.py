@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import pytest
 
-from sandbox.faults import NotJson, Redirect, Status, Truncated
-from sandbox.fhir import FhirServer
+from sandbox.fhir.server import FhirServer
+from sandbox.http.faults import NotJson, Redirect, Status, Truncated
 from store import database
 from tests.demo.bodies import DROP, TOKEN, Json, body, chart, without_prefetch
 from tests.demo.client import Client, Reply

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import stories
-from sandbox.answer import Resource
-from sandbox.dates import span
-from sandbox.search import PARAMETERS, criterion, values
+from sandbox.fhir.dates import span
+from sandbox.fhir.search import PARAMETERS, criterion, values
+from sandbox.http.answer import Resource
 
 Params = list[tuple[str, str]]
 
@@ -28,13 +28,13 @@ def shipped_bundles(today: date | None = None) -> list[Resource]:
     The day is the current one in UTC unless it is given.
     """
     day = today or datetime.now(UTC).date()
-    folder = Path(__file__).parent / "patients"
+    folder = Path(__file__).parents[1] / "patients"
     return [stories.read(path, day) for path in sorted(folder.glob("*.json"))]
 
 
 def staff() -> Resource:
     """The people who can sign in to the development EHR, and where they work."""
-    bundle: Resource = json.loads((Path(__file__).parent / "staff.json").read_text("utf-8"))
+    bundle: Resource = json.loads((Path(__file__).parents[1] / "staff.json").read_text("utf-8"))
     return bundle
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from sandbox.answer import Resource, refused
-from sandbox.listener import Listener, Piece, Request
-from sandbox.rest import NotAdmitted, Records
+from sandbox.fhir.rest import NotAdmitted, Records
+from sandbox.http.answer import Resource, refused
+from sandbox.http.listener import Listener, Piece, Request
 
 _BEARER = {"WWW-Authenticate": "Bearer"}
 

@@ -6,13 +6,13 @@ FHIR R4, "RESTful API": reads, searches by GET and by POST, and the CapabilitySt
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from sandbox.access import Access
-from sandbox.answer import Answer, Resource, found, refused
-from sandbox.capability import capability_statement
-from sandbox.faults import Fault
-from sandbox.listener import Request
-from sandbox.records import Store
-from sandbox.searchset import searchset
+from sandbox.fhir.access import Access
+from sandbox.fhir.capability import capability_statement
+from sandbox.fhir.searchset import searchset
+from sandbox.fhir.store import Store
+from sandbox.http.answer import Answer, Resource, found, refused
+from sandbox.http.faults import Fault
+from sandbox.http.listener import Request
 
 _SOUND = Fault()
 

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from sandbox.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.auth.clients import Client
 from sandbox.auth.faults import FAULTS
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
 from sandbox.auth.launches import Context
-from sandbox.listener import Request
-from sandbox.pages import page
-from sandbox.records import Store
+from sandbox.desk.page import page
+from sandbox.fhir.store import Store
+from sandbox.http.answer import Answer, Resource, json_answer, redirect, refused
+from sandbox.http.listener import Request
 
 _ENCOUNTERS = {"0": "AUTO", "1": "MANUAL", "": None}
 _STRINGS = ("user", "encounter", "app_context", "intent", "tenant", "scope")

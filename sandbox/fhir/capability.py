@@ -1,7 +1,7 @@
 """What the FHIR server says of itself at `/metadata`. FHIR R4, "CapabilityStatement"."""
 
-from sandbox.answer import Resource
-from sandbox.search import KINDS, PARAMETERS
+from sandbox.fhir.search import KINDS, PARAMETERS
+from sandbox.http.answer import Resource
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 

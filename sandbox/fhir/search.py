@@ -8,8 +8,8 @@ do: a typing error in a template then shows as too many results.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sandbox.answer import Resource
-from sandbox.dates import date_test
+from sandbox.fhir.dates import date_test
+from sandbox.http.answer import Resource
 
 Test = Callable[[Any], bool]
 

@@ -6,9 +6,9 @@ nobody's; one of level `user` reaches everything here.
 
 from dataclasses import dataclass
 
-from sandbox.answer import Resource
 from sandbox.auth.scopes import ResourceScope
-from sandbox.search import PARAMETERS, criterion, values
+from sandbox.fhir.search import PARAMETERS, criterion, values
+from sandbox.http.answer import Resource
 
 _COMPARTMENT = frozenset(name for name, known in PARAMETERS.items() if "patient" in known)
 

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from sandbox.answer import Answer, Resource, found, outcome, refused
-from sandbox.listener import Piece
+from sandbox.http.answer import Answer, Resource, found, outcome, refused
+from sandbox.http.listener import Piece
 
 
 class Fault:

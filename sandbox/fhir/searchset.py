@@ -6,9 +6,9 @@ count nowhere, and the `next` link is the same search further on.
 
 from urllib.parse import urlencode
 
-from sandbox.access import Access
-from sandbox.answer import Resource
-from sandbox.records import Params, Store
+from sandbox.fhir.access import Access
+from sandbox.fhir.store import Params, Store
+from sandbox.http.answer import Resource
 
 
 def searchset(

@@ -1,0 +1,1 @@
+"""The pages where a person sits: charts, the launcher."""
