@@ -51,8 +51,8 @@ class Records:
         self._post_search = post_search
         self._page_size = page_size
         self._planted: dict[str, Fault] = {}
-        # The records never change, and a long page takes longer to encode than to send.
-        self._found = lru_cache(maxsize=256)(self._search)
+        # A long page takes longer to encode than to send.
+        self._cached = lru_cache(maxsize=256)(self._search)
 
     def plant(self, resource_type: str, fault: Fault) -> None:
         """Spoils the answers about a resource type, or about all without a fault of their own: "*".
@@ -104,8 +104,17 @@ class Records:
             return _out_of_scope()
         return found(resource)
 
-    def _search(
+    def _found(
         self, resource_type: str, params: tuple[tuple[str, str], ...], access: Access | None
+    ) -> Answer:
+        return self._cached(resource_type, params, access, self.store.revision)
+
+    def _search(
+        self,
+        resource_type: str,
+        params: tuple[tuple[str, str], ...],
+        access: Access | None,
+        revision: int,
     ) -> Answer:
         if not self.store.knows(resource_type):
             return refused(404, "not-supported", "No such resource type.")

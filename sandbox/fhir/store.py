@@ -1,11 +1,15 @@
 """The patients' records: an in-memory store of FHIR resources, read by id and searched.
 
-FHIR R4, "RESTful API", headings "read" and "search". What is loaded does not change afterwards.
+FHIR R4, "RESTful API", headings "read", "search", "create" and "update". Every version is a new
+dict: what was handed out never changes, and is not to be changed.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from operator import itemgetter
@@ -38,10 +42,20 @@ def staff() -> Resource:
     return bundle
 
 
-class Store:
-    """The resources of some Bundles, whatever the type of the Bundle."""
+class VersionConflict(Exception):
+    """The resource is not there in the version that the change was made of."""
 
-    def __init__(self, bundles: Iterable[Resource]) -> None:
+
+class Store:
+    """The resources of some Bundles, whatever the type of the Bundle, and what was written since.
+
+    All methods may be called from any thread. `clock` gives seconds since 1970.
+    """
+
+    def __init__(self, bundles: Iterable[Resource], clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self.revision = 0
         entries = [entry for bundle in bundles for entry in bundle.get("entry", ())]
         resources = [_identified(entry) for entry in entries]
         places = {
@@ -51,8 +65,7 @@ class Store:
         }
         self._resources: dict[str, dict[str, Resource]] = {name: {} for name in PARAMETERS}
         for resource in resources:
-            of_type = self._resources.setdefault(resource["resourceType"], {})
-            of_type[resource["id"]] = _relocated(resource, places)
+            self._put(_relocated(resource, places))
 
     def knows(self, resource_type: str) -> bool:
         """Whether this is a resource type here, be it one without resources."""
@@ -60,11 +73,53 @@ class Store:
 
     def all(self, resource_type: str) -> list[Resource]:
         """All resources of a type, in the order of loading."""
-        return list(self._resources.get(resource_type, {}).values())
+        with self._lock:
+            return list(self._resources.get(resource_type, {}).values())
 
     def read(self, resource_type: str, resource_id: str) -> Resource | None:
         """The resource of this type and id."""
         return self._resources.get(resource_type, {}).get(resource_id)
+
+    def create(self, resource: Resource) -> Resource:
+        """The resource as it is kept: with an id, one of ours unless it has one, and a version.
+
+        VersionConflict if there is one of this type and id.
+        """
+        created = {"id": str(uuid.uuid4()), **resource}
+        with self._lock:
+            if self.read(created["resourceType"], created["id"]):
+                raise VersionConflict(f"{created['resourceType']}/{created['id']} is there already")
+            return self._put(created)
+
+    def update(self, resource: Resource, if_match: str | None = None) -> Resource:
+        """The resource as it is kept in its next version; LookupError if there is none yet.
+
+        VersionConflict if `if_match` is not the version that is there now.
+        """
+        with self._lock:
+            current = self.read(resource["resourceType"], resource["id"])
+            if current is None:
+                raise LookupError(f"there is no {resource['resourceType']}/{resource['id']}")
+            if if_match not in (None, current["meta"]["versionId"]):
+                raise VersionConflict(f"version {current['meta']['versionId']} is the newest one")
+            return self._put(resource)
+
+    def delete(self, resource_type: str, resource_id: str) -> None:
+        """Takes a resource away; LookupError if there is none."""
+        with self._lock:
+            del self._resources[resource_type][resource_id]
+            self.revision += 1
+
+    def _put(self, resource: Resource) -> Resource:
+        of_type = self._resources.setdefault(resource["resourceType"], {})
+        known = of_type.get(resource["id"])
+        version = int(known["meta"]["versionId"]) + 1 if known else 1
+        changed = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
+        meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": changed}
+        kept = {**resource, "meta": meta}
+        of_type[resource["id"]] = kept
+        self.revision += 1
+        return kept
 
     def search(self, resource_type: str, params: Params) -> list[Resource]:
         """What satisfies every parameter, in the order of `_sort`, else of loading.

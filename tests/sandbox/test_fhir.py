@@ -41,7 +41,9 @@ def test_a_read_answers_the_resource(server: FhirServer, ask: Ask) -> None:
     reply = ask(server, "Observation/o1")
     assert reply.status == 200
     assert reply.headers["Content-Type"] == "application/fhir+json"
-    assert reply.json == RESOURCES[1]
+    meta = reply.json["meta"]
+    assert meta["versionId"] == "1"
+    assert reply.json == {**RESOURCES[1], "meta": meta}
 
 
 @pytest.mark.parametrize(
