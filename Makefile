@@ -1,4 +1,5 @@
 PORT ?= 5000
+EHR_PORT ?= 5001
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint bench lock clean
 
 run: $(VENV)/.run
-	CHARTSIDE_MODE=development $(BIN)/python -m web.server --port $(PORT)
+	PORT=$(PORT) EHR_PORT=$(EHR_PORT) CHARTSIDE_MODE=development $(BIN)/python -m sandbox.run
 
 test: $(VENV)/.test
 	$(BIN)/python -m ruff format --check .

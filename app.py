@@ -97,7 +97,9 @@ def serve(services: Iterable[Callable[..., Any]] | None = None) -> Flask:
     """The application of a server process, with the start-up heap out of the collector's way."""
     logs.configure()
     app = ready(services)
-    app.extensions["chartside.callers"].warm()
+    # In development the EHR may start later than the app: its first call has its keys fetched.
+    if app.extensions["chartside"].mode == "production":
+        app.extensions["chartside.callers"].warm()
     sweeping.start(app.extensions["chartside.sessions"])
     gc.collect()
     gc.freeze()

@@ -99,7 +99,10 @@ class Callers:
         self._replay = replay
         self._development = development
         self._now = now
-        self._audiences = (public_url.rstrip("/"),) if public_url else ()
+        audience = (public_url or "").rstrip("/")
+        # This machine has two names, and a developer may call it by either.
+        other = audience.replace("://localhost", "://127.0.0.1", 1) if development else audience
+        self._audiences = tuple({audience, other} - {""})
         limits = limits or Limits()
         waiting = threading.Semaphore(limits.waiting)
         published = () if development else PUBLISHED

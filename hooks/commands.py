@@ -48,6 +48,8 @@ def _cds(cds: Cds, settings: Settings) -> Iterator[str]:
         yield "calls without a token (development only)"
     else:
         yield f"calls as {cds.issuer}"
+        if cds.unsigned:
+            yield "calls without a token as well (development only)"
         yield from _keys(cds, settings)
         for base in cds.audiences or (settings.public_url,):
             yield f"tokens are for {base.rstrip('/')}/cds-services/<id>; another aud is refused"

@@ -1,8 +1,8 @@
 """`python -m sandbox`: serves the development EHR's own synthetic patients until stopped.
 
-The port is SANDBOX_PORT, else 5001. The app that it opens is at SANDBOX_APP, else
-http://localhost:5000. FHIR requests without a token see everything, as the prefetch of CDS Hooks
-needs it, unless SANDBOX_TOKENS is "required"; with a token they see what it is good for.
+The port is EHR_PORT, else 5001. The app that it opens is at EHR_APP, else http://localhost:5000.
+FHIR requests without a token see everything, as the prefetch of CDS Hooks needs it, unless
+EHR_TOKENS is "required"; with a token they see what it is good for.
 """
 
 import errno
@@ -21,16 +21,16 @@ def main() -> int:
     """Serves until SIGINT or SIGTERM; the exit code."""
     if os.environ.get("CHARTSIDE_MODE") == "production":
         return _complain("The development EHR does not run beside CHARTSIDE_MODE=production.")
-    port = os.environ.get("SANDBOX_PORT", "5001")
+    port = os.environ.get("EHR_PORT", "5001")
     if not port.isdecimal() or int(port) > 65535:
-        return _complain(f"SANDBOX_PORT must be a port number, not {port!r}.")
-    tokens = os.environ.get("SANDBOX_TOKENS", "optional")
+        return _complain(f"EHR_PORT must be a port number, not {port!r}.")
+    tokens = os.environ.get("EHR_TOKENS", "optional")
     if tokens not in ("optional", "required"):
-        return _complain(f"SANDBOX_TOKENS must be optional or required, not {tokens!r}.")
+        return _complain(f"EHR_TOKENS must be optional or required, not {tokens!r}.")
     try:
-        clients = shipped_clients(os.environ.get("SANDBOX_APP", "http://localhost:5000"))
+        clients = shipped_clients(os.environ.get("EHR_APP", "http://localhost:5000"))
     except ValueError as error:
-        return _complain(f"SANDBOX_APP must be an https or loopback origin: {error}.")
+        return _complain(f"EHR_APP must be an https or loopback origin: {error}.")
     try:
         server = DevelopmentEhr(
             shipped_bundles(),
@@ -45,7 +45,7 @@ def main() -> int:
             raise
         return _complain(
             f"Port {port} is taken. Stop the process that listens there, "
-            "or choose another port with SANDBOX_PORT.",
+            "or choose another port with EHR_PORT.",
             1,
         )
     # Blocked before any thread starts, so that the signals wait for sigwait in this one.

@@ -12,7 +12,7 @@ import msgspec
 
 from web import trust_file
 from web.errors import StartError
-from web.trust import DEVELOPMENT, Trust
+from web.trust import DEVELOPMENT, Trust, development
 
 # An absolute URL of plain parts: cards carry links that begin with it.
 _URL = r"^https?://(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?(/[A-Za-z0-9._~-]+)*/?\Z"
@@ -63,6 +63,8 @@ _VARIABLES = {
     f"CHARTSIDE_{name.upper()}": name for name in Settings.__struct_fields__ if name != "trust"
 }
 _CONFIG = "CHARTSIDE_CONFIG"
+# Where the development EHR is, which reads it too. For development without a file of records.
+_EHR_PORT = "EHR_PORT"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -87,10 +89,19 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     config = environment.get(_CONFIG)
     if config:
         settings = msgspec.structs.replace(settings, trust=trust_file.load(Path(config)))
+    elif settings.mode == "development" and _EHR_PORT in environment:
+        settings = msgspec.structs.replace(settings, trust=development(_ehr_port(environment)))
     _check_certificates(settings)
     if settings.mode == "production":
         _check_production(settings, given, config)
     return settings
+
+
+def _ehr_port(environment: Mapping[str, str]) -> int:
+    port = environment[_EHR_PORT]
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise StartError(f"{_EHR_PORT} must be a port number, not {port!r}.")
+    return int(port)
 
 
 def _value(environment: Mapping[str, str], variable: str) -> str | None:

@@ -36,14 +36,16 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Cds(Struct, frozen=True, kw_only=True):
     """The CDS Hooks side of a record: who calls, how it proves that, and what it may call.
 
-    `issuer`: the `iss` of its tokens, None for the nameless caller of development mode. Its keys
-    are fetched from `jku` or pinned in `keys` (JWKs). `audiences`: the base URLs by which it knows
-    us. `tenants`: None where the issuer does not use them. `services` it may call and `findings` it
-    may be told, by id; None for all.
+    `issuer`: the `iss` of its tokens, None for one that has no tokens. Its keys are fetched from
+    `jku` or pinned in `keys` (JWKs). `unsigned`: development mode takes whoever comes without a
+    token of a listed issuer for this EHR, as it does for one without issuer. `audiences`: the base
+    URLs by which it knows us. `tenants`: None where the issuer does not use them. `services` it may
+    call and `findings` it may be told, by id; None for all.
     `certificate`: the client certificate that the proxy must have seen, None where not required.
     """
 
     issuer: str | None = None
+    unsigned: bool = False
     jku: str | None = None
     keys: tuple[Mapping[str, Any], ...] = ()
     audiences: tuple[str, ...] = ()
@@ -172,6 +174,10 @@ def comparable(url: str) -> str | None:
 _PORTS = {"http": 80, "https": 443}
 
 
+def _unsigned(cds: Cds) -> bool:
+    return cds.unsigned or cds.issuer is None
+
+
 class Trust:
     """All records, found by the issuer of a token, of a launch, or by their id."""
 
@@ -180,7 +186,7 @@ class Trust:
         self._by_issuer = {
             ehr.cds.issuer: ehr for ehr in ehrs if ehr.cds and ehr.cds.issuer is not None
         }
-        self.nameless = next((ehr for ehr in ehrs if ehr.cds and ehr.cds.issuer is None), None)
+        self.nameless = next((ehr for ehr in ehrs if ehr.cds and _unsigned(ehr.cds)), None)
         self._smart = {ehr.id: ehr for ehr in ehrs if ehr.smart}
         self._by_smart_issuer = {
             issuer: ehr
@@ -208,8 +214,8 @@ class Trust:
         return frozenset().union(*(ehr.cds.origins for ehr in self.ehrs if ehr.cds))
 
 
-# What `make run` trusts: whoever is on this machine, with the development EHR's FHIR server, and
-# the public CDS Hooks sandbox. The sandbox signs with a key that is public knowledge
+# What `make run` trusts: whoever is on this machine as the development EHR, which signs its own
+# calls, and the public CDS Hooks sandbox. The sandbox signs with a key that is public knowledge
 # (github.com/cds-hooks/sandbox, Apache-2.0), so production refuses it.
 SANDBOX = Ehr(
     id="cds-hooks-sandbox",
@@ -229,21 +235,29 @@ SANDBOX = Ehr(
         origins=frozenset({"https://sandbox.cds-hooks.org"}),
     ),
 )
-DEVELOPMENT = Trust(
-    (
-        Ehr(
-            id="development",
-            label="Development EHR",
-            fhir_bases=("http://127.0.0.1:5001/fhir",),
-            open_fhir=True,
-            cds=Cds(),
-            smart=Smart(
-                client_id="chartside",
-                issuers=("http://127.0.0.1:5001/fhir",),
-                refresh="online",
-                frame_ancestors=("http://127.0.0.1:5001",),
+
+
+def development(ehr_port: int = 5001) -> Trust:
+    """The records of `make run`, with the development EHR at this port of this machine."""
+    origin = f"http://127.0.0.1:{ehr_port}"
+    return Trust(
+        (
+            Ehr(
+                id="development",
+                label="Development EHR",
+                fhir_bases=(f"{origin}/fhir",),
+                open_fhir=True,
+                cds=Cds(issuer=origin, jku=f"{origin}/cds/jwks.json", unsigned=True),
+                smart=Smart(
+                    client_id="chartside",
+                    issuers=(f"{origin}/fhir",),
+                    refresh="online",
+                    frame_ancestors=(origin,),
+                ),
             ),
-        ),
-        SANDBOX,
+            SANDBOX,
+        )
     )
-)
+
+
+DEVELOPMENT = development()

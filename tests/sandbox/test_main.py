@@ -14,7 +14,7 @@ import pytest
 def start(port: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "sandbox"],
-        env={**os.environ, "SANDBOX_PORT": port, **environment},
+        env={**os.environ, "EHR_PORT": port, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -42,7 +42,7 @@ def test_a_taken_port_is_told_with_the_remedy() -> None:
             _, complaints = process.communicate(timeout=5)
     assert process.returncode == 1
     assert f"Port {port} is taken" in complaints
-    assert "SANDBOX_PORT" in complaints
+    assert "EHR_PORT" in complaints
 
 
 @pytest.mark.parametrize("port", ["", "abc", "65536"])
@@ -50,7 +50,7 @@ def test_a_port_that_is_none_is_told(port: str) -> None:
     with start(port) as process:
         _, complaints = process.communicate(timeout=5)
     assert process.returncode == 2
-    assert "SANDBOX_PORT must be a port number" in complaints
+    assert "EHR_PORT must be a port number" in complaints
 
 
 @pytest.mark.req("SL-214", "T-30")
@@ -58,8 +58,8 @@ def test_a_port_that_is_none_is_told(port: str) -> None:
     ("name", "value", "reason"),
     [
         ("CHARTSIDE_MODE", "production", "CHARTSIDE_MODE=production"),
-        ("SANDBOX_TOKENS", "maybe", "SANDBOX_TOKENS must be"),
-        ("SANDBOX_APP", "http://elsewhere.example", "SANDBOX_APP must be"),
+        ("EHR_TOKENS", "maybe", "EHR_TOKENS must be"),
+        ("EHR_APP", "http://elsewhere.example", "EHR_APP must be"),
     ],
 )
 def test_what_it_is_not_meant_for_is_told(name: str, value: str, reason: str) -> None:
@@ -70,7 +70,7 @@ def test_what_it_is_not_meant_for_is_told(name: str, value: str, reason: str) ->
 
 
 def test_the_app_is_opened_where_it_runs() -> None:
-    with start("0", SANDBOX_APP="http://localhost:5055") as process:
+    with start("0", EHR_APP="http://localhost:5055") as process:
         assert process.stdout
         base = process.stdout.readline().split()[-1]
         with urllib.request.urlopen(f"{base.removesuffix('/fhir')}/ehr") as answer:
@@ -80,7 +80,7 @@ def test_the_app_is_opened_where_it_runs() -> None:
 
 
 def test_tokens_can_be_required() -> None:
-    with start("0", SANDBOX_TOKENS="required") as process:
+    with start("0", EHR_TOKENS="required") as process:
         assert process.stdout
         base = process.stdout.readline().split()[-1]
         with pytest.raises(urllib.error.HTTPError, match="401") as refusal:
