@@ -21,6 +21,8 @@ EVERYTHING = [
     "fhirUser",
     "online_access",
     "offline_access",
+    "messaging/scratchpad",
+    "messaging/ui",
     "patient/*.cruds",
     "user/*.cruds",
 ]

@@ -39,6 +39,8 @@ _SCOPES = [
     "fhirUser",
     "online_access",
     "offline_access",
+    "messaging/scratchpad",
+    "messaging/ui",
     "patient/*.rs",
     "user/*.rs",
 ]

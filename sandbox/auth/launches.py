@@ -15,7 +15,8 @@ class Launch:
     """What an authorization is about.
 
     Of several `patients` the user picks one. `encounter` is an id, "AUTO" for the latest, "MANUAL"
-    for one that the user picks, or None. `scope` limits what is granted. `faults` are names of
+    for one that the user picks, or None. `visit` is the opened chart whose order session the app may
+    be given by SMART Web Messaging. `scope` limits what is granted. `faults` are names of
     `sandbox.auth.faults`; `user` None is whoever signs in.
     """
 
@@ -23,6 +24,7 @@ class Launch:
     user: str | None = None
     patients: tuple[str, ...] = ()
     encounter: str | None = None
+    visit: str | None = None
     app_context: str | None = None
     need_patient_banner: bool | None = None
     intent: str | None = None
@@ -52,6 +54,7 @@ class Context(TypedDict, total=False):
 
     user: str | None
     encounter: str | None
+    visit: str | None
     app_context: str | None
     need_patient_banner: bool | None
     intent: str | None

@@ -19,9 +19,11 @@ CONTEXT = frozenset(
         "profile",
         "online_access",
         "offline_access",
+        "messaging/scratchpad",
+        "messaging/ui",
     ]
 )
-"""The scopes that are no scopes for resources."""
+"""The scopes that are no scopes for resources. The last two: SMART Web Messaging 1.0.0."""
 
 _VERSION_1 = {"read": "rs", "write": "cud", "*": "cruds"}
 _SUFFIX = {interactions: suffix for suffix, interactions in _VERSION_1.items()}

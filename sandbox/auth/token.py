@@ -132,6 +132,17 @@ class TokenEndpoint:
             "expires_in": self._lifetimes.access,
             "scope": " ".join(scopes),
             **_context(grant, self._site),
+            **self._messaging(grant),
+        }
+
+    def _messaging(self, grant: Grant) -> dict[str, str]:
+        """How the app in the frame may speak to the page around it (SMART Web Messaging 1.0.0)."""
+        granted = any(scope.startswith("messaging/") for scope in grant.scopes)
+        if grant.launch.visit is None or not granted:
+            return {}
+        return {
+            "smart_web_messaging_handle": self._vault.handle(grant),
+            "smart_web_messaging_origin": self._site.origin,
         }
 
 

@@ -41,6 +41,7 @@ class Grant:
     nonce: str | None
     revoked: bool = False
     refreshed: int = 0
+    handle: str | None = None
 
     def has(self, fault: str) -> bool:
         """Whether this fault was asked for."""
@@ -68,6 +69,7 @@ class Vault:
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
         self._spent: dict[str, Grant] = {}
+        self._handles: dict[str, Grant] = {}
         self.revoked: list[str] = []
 
     def code(self, grant: Grant) -> str:
@@ -96,15 +98,28 @@ class Vault:
             token.grant.refreshed += 1
         return token.grant
 
-    def access(self, grant: Grant, scopes: tuple[str, ...]) -> str:
-        """A new access token."""
-        until = self._clock() + self._lifetimes.access
+    def access(self, grant: Grant, scopes: tuple[str, ...], seconds: float | None = None) -> str:
+        """A new access token, good for so many seconds if they are given."""
+        until = self._clock() + (self._lifetimes.access if seconds is None else seconds)
         return _add(self._access, Token(grant, until, scopes, grant.refreshed))
 
     def refresh(self, grant: Grant) -> str:
         """A new refresh token."""
         until = self._clock() + self._lifetimes.refresh
         return _add(self._refresh, Token(grant, until, grant.scopes))
+
+    def handle(self, grant: Grant) -> str:
+        """The messaging handle of a grant. It lives in the browser, and is no token."""
+        with self._lock:
+            if grant.handle is None:
+                grant.handle = secrets.token_urlsafe(32)
+                self._handles[grant.handle] = grant
+            return grant.handle
+
+    def of_handle(self, handle: str) -> Grant | None:
+        """The grant of a messaging handle, until it ends or its user signs out."""
+        grant = self._handles.get(handle)
+        return grant if grant and not grant.revoked else None
 
     def active(self, value: str) -> Token | None:
         """The access or refresh token that this value is, if it is good."""
@@ -131,12 +146,19 @@ class Vault:
             if self._access.pop(value, None) is None:
                 token.grant.revoked = True
 
+    def end(self, value: str) -> None:
+        """Ends an access token that the EHR gave out by itself."""
+        self._access.pop(value, None)
+
     def sign_out(self, user: str) -> None:
         """Ends what lasts only while this user is signed in to the EHR."""
         with self._lock:
             for token in [*self._access.values(), *self._refresh.values()]:
                 if token.grant.user == user and "online_access" in token.scopes:
                     token.grant.revoked = True
+            for handle, grant in list(self._handles.items()):
+                if grant.user == user:
+                    del self._handles[handle]
 
     def _good(self, token: Token) -> bool:
         return not token.grant.revoked and self._clock() < token.expires
