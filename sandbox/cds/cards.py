@@ -4,10 +4,14 @@ Other people's servers write this. What a clinician could not read or use is lef
 words; the lint (`sandbox.lint`) names the rules that were broken.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 Json = dict[str, Any]
 
@@ -35,13 +39,10 @@ class Action(Struct, frozen=True, rename="camel"):
 
 
 class Suggestion(Struct, frozen=True, rename="camel"):
-    """`id` is ours: its place on the card, since `uuid` may be missing."""
-
     label: str
     uuid: str | None = None
     is_recommended: bool = False
     actions: tuple[Action, ...] = ()
-    id: str = field(name="-", default="")
 
 
 class Link(Struct, frozen=True, rename="camel"):
@@ -65,6 +66,12 @@ class Card(Struct, frozen=True, rename="camel"):
     override_reasons: tuple[Coding, ...] = ()
     links: tuple[Link, ...] = ()
 
+    @property
+    def members(self) -> Json:
+        """The card as JSON, with every member of the specification: None or empty if not sent."""
+        members: Json = msgspec.to_builtins(self)
+        return members
+
 
 @dataclass(frozen=True)
 class Answered:
@@ -73,3 +80,71 @@ class Answered:
     cards: tuple[Card, ...] = ()
     system_actions: tuple[Action, ...] = ()
     unusable: tuple[str, ...] = ()
+
+
+_Read = TypeVar("_Read", Card, Action)
+_MOST = 100
+
+
+def read(document: Any) -> Answered:
+    """The cards and system actions of an answer."""
+    if not isinstance(document, dict) or not isinstance(document.get("cards"), list):
+        return Answered(unusable=("The answer is no object with an array of cards.",))
+    unusable: list[str] = []
+    cards = [_safe(card, unusable) for card in _each(document, "cards", Card, unusable)]
+    actions = tuple(_each(document, "systemActions", Action, unusable))
+    return Answered(tuple(cards), actions, tuple(unusable))
+
+
+def _each(document: Json, name: str, kind: type[_Read], unusable: list[str]) -> Iterator[_Read]:
+    members = document.get(name)
+    if members is None:
+        return
+    if not isinstance(members, list):
+        unusable.append(f"{name} is no array.")
+        return
+    if len(members) > _MOST:
+        unusable.append(f"Only the first {_MOST} {name} are used.")
+    for number, member in enumerate(members[:_MOST]):
+        try:
+            yield msgspec.convert(member, kind)
+        except msgspec.ValidationError as error:
+            unusable.append(f"{name}[{number}] is left out: {_told(str(error))}.")
+
+
+def _told(error: str) -> str:
+    what, _, path = error.partition(" - at `$")
+    place = path.rstrip("`").lstrip(".")
+    return f"{place}: {what}" if place else what
+
+
+def _safe(card: Card, unusable: list[str]) -> Card:
+    """The card without addresses that a page must not link to, such as `javascript:`."""
+    links = [link for link in card.links if _is_web(link.url)]
+    unusable += [
+        f"The link {link.label!r} is left out: its address is not http(s)."
+        for link in card.links
+        if link not in links
+    ]
+    source = card.source
+    for name in ("url", "icon"):
+        url = getattr(source, name)
+        if url is not None and not _is_web(url):
+            source = replace(source, **{name: None})
+    return replace(card, links=tuple(links), source=source, suggestions=_named(card.suggestions))
+
+
+def _named(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
+    uuids = [each.uuid for each in suggestions]
+    # One that two share names neither.
+    return tuple(
+        replace(each, uuid=None) if uuids.count(each.uuid) > 1 else each for each in suggestions
+    )
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -5,6 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Struct
+
+from sandbox.cds.document import NotJson, parsed, trouble
+from sandbox.cds.sending import NoReply, send
+from sandbox.cds.settings import base_url
+
+_SECONDS = 5.0
+_MOST = 200
+
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
@@ -46,6 +56,77 @@ class Discovered:
     error: str | None = None
 
 
+class _Entry(Struct, rename="camel"):
+    hook: str
+    id: str
+    description: str = ""
+    title: str | None = None
+    prefetch: dict[str, str] | None = None
+    usage_requirements: str | None = None
+
+
+def discovery_url(base: str) -> str:
+    """Where the CDS server of this base URL says what it has."""
+    return f"{base}/cds-services"
+
+
 def discover(url: str, authorization: str | None = None) -> Discovered:
-    """What is at this CDS server, given by its base URL or its discovery address. Never raises."""
-    raise NotImplementedError
+    """What is at this CDS server, given by its base URL or its discovery address.
+
+    `authorization` is that header, if any. Nothing that the server does raises; ValueError if the
+    URL is none.
+    """
+    base = base_url(url)
+    headers = {"Accept": "application/json"}
+    if authorization:
+        headers["Authorization"] = authorization
+    try:
+        reply = send("GET", discovery_url(base), headers, seconds=_SECONDS)
+    except NoReply as none:
+        return Discovered(url=base, ms=none.ms, error=str(none))
+    wrong = trouble(reply)
+    document: Any = None
+    services: tuple[Service, ...] = ()
+    try:
+        document = parsed(reply.body)
+    except NotJson as error:
+        wrong = wrong or str(error)
+    if wrong is None:
+        services, wrong = _services(base, document)
+    return Discovered(
+        url=base,
+        services=services,
+        document=document,
+        status=reply.status,
+        headers=reply.headers,
+        ms=reply.ms,
+        error=wrong,
+    )
+
+
+def _services(base: str, document: Any) -> tuple[tuple[Service, ...], str | None]:
+    entries = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        return (), "The document is no object with an array of services."
+    services, wrong = [], []
+    for number, entry in enumerate(entries[:_MOST]):
+        try:
+            read = msgspec.convert(entry, _Entry)
+        except msgspec.ValidationError as error:
+            wrong.append(f"services[{number}] cannot be used: {error}.")
+            continue
+        if not read.id or not read.hook or read.id in (".", ".."):
+            wrong.append(f"services[{number}] cannot be used: its id or hook is empty.")
+            continue
+        services.append(
+            Service(
+                server=base,
+                hook=read.hook,
+                id=read.id,
+                description=read.description,
+                title=read.title or "",
+                prefetch=read.prefetch or {},
+                usage=read.usage_requirements or "",
+            )
+        )
+    return tuple(services), " ".join(wrong) or None

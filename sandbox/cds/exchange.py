@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -13,6 +13,7 @@ MASKED = "•••"
 """Stands for the value of a token."""
 
 Json = dict[str, Any]
+Outcome = Literal["given", "empty", "left out", "not filled", "refused"]
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class Prefetched:
 
     `query` is the template with its tokens filled, None if it was not; `entries` the resources
     that were given, `reason` says in words why it is not "given". `fetched` is what the service
-    then read of this key's resource type itself.
+    then read of the same itself.
     """
 
     key: str
     template: str
     query: str | None
-    outcome: Literal["given", "empty", "left out", "not filled", "refused"]
+    outcome: Outcome
     entries: int | None = None
     reason: str = ""
     fetched: tuple[FetchedBack, ...] = ()
@@ -54,9 +55,9 @@ class Exchange:
 
     Tokens are masked in `request` and `request_headers`. `status` is None if there was no answer;
     `answer` is its JSON, None if it is not JSON; `answer_text` its text, cut where it is long.
-    `error` says in words what went wrong, None if nothing did. `fetched` are all requests that came
-    back with the token of this call. `lint` are findings of `sandbox.lint`. `applied` tells what
-    system actions have changed, or why they have not.
+    `error` says in words what went wrong, None if nothing did. `ms` is the time from sending to the
+    whole answer. `fetched` are all requests that came back with the token of this call. `lint` are
+    findings of `sandbox.lint`. `applied` tells what system actions have changed, or why not.
     """
 
     id: str
@@ -83,7 +84,7 @@ class Exchange:
 
 
 class Log:
-    """The newest exchanges of one visit, the oldest first. Safe to share between threads."""
+    """The newest exchanges of one visit. Safe to share between threads."""
 
     def __init__(self, most: int = 200) -> None:
         self._lock = threading.Lock()
@@ -94,13 +95,11 @@ class Log:
         with self._lock:
             self._kept.append(exchange)
 
-    def __iter__(self) -> Iterator[Exchange]:
+    def all(self) -> list[Exchange]:
+        """All that are kept, the newest first."""
         with self._lock:
-            return iter(tuple(self._kept))
+            return list(reversed(self._kept))
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def find(self, exchange_id: str) -> Exchange | None:
+    def get(self, exchange_id: str) -> Exchange | None:
         """The exchange of this id, if it is still kept."""
-        return next((each for each in self if each.id == exchange_id), None)
+        return next((each for each in self.all() if each.id == exchange_id), None)

@@ -17,7 +17,7 @@ class CdsSettings:
     ValueError for a server that is no http(s) URL, said so that a person can put it right.
     """
 
-    servers: tuple[str, ...] = ("http://localhost:5000",)
+    servers: tuple[str, ...] = ()
     sign: bool = True
     prefetch: Literal["all", "none"] = "all"
     left_out: frozenset[str] = frozenset()
