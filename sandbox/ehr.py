@@ -30,6 +30,8 @@ from sandbox.auth.refusal import Refusal
 from sandbox.auth.site import Site
 from sandbox.auth.token import TokenEndpoint
 from sandbox.auth.vault import Lifetimes, Vault
+from sandbox.cds.client import CdsClient
+from sandbox.cds.settings import CdsSettings
 from sandbox.desk.launcher import Desk
 from sandbox.desk.page import static
 from sandbox.fhir.capability import oauth_uris
@@ -72,6 +74,7 @@ class DevelopmentEhr:
         slow: float = 30.0,
         post_search: bool = True,
         page_size: int = 1000,
+        cds: CdsSettings | None = None,
     ) -> None:
         if host not in _NAMES:
             raise ValueError("The development EHR is for this machine only.")
@@ -97,6 +100,7 @@ class DevelopmentEhr:
             post_search=post_search,
             page_size=page_size,
         )
+        self.cds = CdsClient(self.origin, self.fhir, self._vault, clock, cds)
         self._launches = Launches(clock, lifetimes.launch)
         self._signer = Signer(self._site, clock)
         authorize = Authorize(
@@ -184,7 +188,9 @@ class DevelopmentEhr:
     def _respond(self, request: Request) -> Iterator[Piece]:
         self.seen.append(request)
         yield self._delay, b""
+        start = time.perf_counter()
         answer, fault = self._answered(request)
+        self.cds.note(request, answer, (time.perf_counter() - start) * 1000)
         # A fault may have set a Date of its own.
         dated = {"Date": formatdate(self._clock(), usegmt=True), **answer.headers}
         yield from fault.pieces(self._shared(request, replace(answer, headers=dated)))
@@ -209,6 +215,8 @@ class DevelopmentEhr:
                 return discovered(document, self._site, self._discovery_faults)
             case "GET", "/jwks.json":
                 return published(self._signer.keys, self._site, self._discovery_faults)
+            case "GET", "/cds/jwks.json":
+                return json_answer(self.cds.signer.keys, headers=_PUBLIC), _SOUND
             case "POST", "/auth/token":
                 return self._endpoint.token(request)
             case "POST", "/auth/revoke":
@@ -266,5 +274,6 @@ _METHODS = {
     "/auth/authorize": "GET, POST",
     "/sim/launch": "POST",
     "/jwks.json": "GET",
+    "/cds/jwks.json": "GET",
 }
 _STYLE = {"color_background": "#ffffff", "color_text": "#14202a", "color_highlight": "#0b5a70"}
