@@ -30,7 +30,8 @@ class Bearer:
         faults = token.grant.launch.faults
         scopes = tuple(scope for text in token.scopes if (scope := resource_scope(text)))
         access = Access(scopes, token.grant.patient, "fhir_empty_compartment" in faults)
-        return access, fhir_fault(faults, request.path.split("/")[2], self._site)
+        subject = request.path.removeprefix("/fhir").strip("/").partition("/")[0]
+        return access, fhir_fault(faults, subject, self._site)
 
 
 def _said_to_be_over(token: Token) -> bool:

@@ -1,6 +1,6 @@
 """What the FHIR server says of itself at `/metadata`. FHIR R4, "CapabilityStatement"."""
 
-from sandbox.fhir.search import KINDS, PARAMETERS
+from sandbox.fhir.parameters import INCLUDES, PARAMETERS, WRITES
 from sandbox.http.answer import Resource
 
 _OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -14,7 +14,7 @@ def oauth_uris(authorize: str, token: str) -> Resource:
 
 
 def capability_statement(base: str, security: Resource | None = None) -> Resource:
-    """Reads and searches of the resource types, with the search parameters of each."""
+    """What can be done with each resource type, and how it is searched."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -26,17 +26,33 @@ def capability_statement(base: str, security: Resource | None = None) -> Resourc
         "rest": [
             {
                 "mode": "server",
+                "documentation": "What apps may do. Without a token, where that is switched on, "
+                "every type can be written.",
                 **({"security": security} if security else {}),
-                "resource": [
-                    {
-                        "type": resource_type,
-                        "interaction": [{"code": "read"}, {"code": "search-type"}],
-                        "searchParam": [
-                            {"name": name, "type": KINDS.get(name, "token")} for name in names
-                        ],
-                    }
-                    for resource_type, names in PARAMETERS.items()
-                ],
+                "resource": [_of_type(resource_type) for resource_type in PARAMETERS],
+                "interaction": [{"code": "batch"}, {"code": "transaction"}],
             }
         ],
     }
+
+
+def _of_type(resource_type: str) -> Resource:
+    writes = WRITES.get(resource_type, "")
+    names = ["read", "vread", "search-type", *(_NAMES[letter] for letter in writes)]
+    includes = list(INCLUDES.get(resource_type, ()))
+    return {
+        "type": resource_type,
+        "interaction": [{"code": name} for name in names],
+        "versioning": "versioned-update" if "u" in writes else "versioned",
+        "readHistory": True,
+        "updateCreate": "u" in writes,
+        "conditionalCreate": "c" in writes,
+        **({"searchInclude": includes} if includes else {}),
+        "searchParam": [
+            {"name": name, "type": parameter.kind}
+            for name, parameter in PARAMETERS[resource_type].items()
+        ],
+    }
+
+
+_NAMES = {"c": "create", "u": "update"}

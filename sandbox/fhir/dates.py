@@ -53,20 +53,13 @@ def span(element: Any) -> Span:
     return Span(start, start.replace(year=start.year + 1))
 
 
-def date_test(text: str) -> Callable[[Any], bool]:
-    """Whether an element satisfies a search value such as `ge2026-10`; ValueError for others."""
+def date_test(text: str) -> Callable[[Span], bool]:
+    """Whether a span satisfies a search value such as `ge2026-10`; ValueError for others."""
     prefixed = _PREFIXED.fullmatch(text)
     if prefixed is None:
         raise ValueError(f"{text!r} is not a date with one of the prefixes eq, ge, gt, le, lt")
     prefix, asked = prefixed[1], span(prefixed[2])
-
-    def satisfied(element: Any) -> bool:
-        try:
-            return _compare(span(element), prefix, asked)
-        except ValueError:
-            return False
-
-    return satisfied
+    return lambda own: _compare(own, prefix, asked)
 
 
 def _compare(own: Span, prefix: str | None, asked: Span) -> bool:

@@ -1,117 +1,203 @@
-"""Search parameters: which a resource type has, and which resources satisfy one.
+"""What a search asks for, and which resources satisfy it.
 
-FHIR R4, "Search", and the search parameters at the end of each resource's page; only those
-that prefetch templates use. A parameter that a type does not have is ignored, as lenient servers
-do: a typing error in a template then shows as too many results.
+FHIR R4, "Search". A parameter that a type does not have is ignored, as lenient servers do: a
+typing error in a template then shows as too many results. Who wants to know asks for strict
+handling and gets the names of what was ignored.
 """
 
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
-from sandbox.fhir.dates import date_test
+from sandbox.fhir.dates import Span, date_test, span
+from sandbox.fhir.parameters import INCLUDES, Parameter, parameters
 from sandbox.http.answer import Resource
 
+Params = list[tuple[str, str]]
+Value = Span | str
 Test = Callable[[Any], bool]
 
-PARAMETERS: dict[str, tuple[str, ...]] = {
-    resource_type: ("_id", *names.split())
-    for resource_type, names in {
-        "AllergyIntolerance": "patient code category clinical-status verification-status date",
-        "CarePlan": "patient subject category status intent date",
-        "Claim": "patient status",
-        "Condition": "patient subject code category clinical-status verification-status",
-        "DiagnosticReport": "patient subject code category status date",
-        "Encounter": "patient subject status date",
-        "ExplanationOfBenefit": "patient status",
-        "Goal": "patient subject category",
-        "ImagingStudy": "patient subject status",
-        "Immunization": "patient status date",
-        "Medication": "code status",
-        "MedicationRequest": "patient subject code category status intent",
-        "MedicationStatement": "patient subject code category status",
-        "Observation": "patient subject code category status date",
-        "Organization": "",
-        "Patient": "",
-        "Practitioner": "",
-        "PractitionerRole": "",
-        "Procedure": "patient subject code category status date",
-        "ServiceRequest": "patient subject code category status intent",
-    }.items()
-}
-
-ELEMENTS: dict[str, tuple[str, ...]] = {
-    "_id": ("id",),
-    "patient": ("subject", "patient"),
-    "subject": ("subject",),
-    "code": ("code", "medicationCodeableConcept"),
-    "category": ("category",),
-    "status": ("status",),
-    "clinical-status": ("clinicalStatus",),
-    "verification-status": ("verificationStatus",),
-    "intent": ("intent",),
-    "date": (
-        "effectiveDateTime",
-        "effectiveInstant",
-        "effectivePeriod",
-        "occurrenceDateTime",
-        "performedDateTime",
-        "performedPeriod",
-        "period",
-        "recordedDate",
-    ),
-}
-
-KINDS = {"patient": "reference", "subject": "reference", "date": "date"}
-"""The kind of each parameter that is not a token."""
+# Parameters that ask for nothing that is not done anyway.
+_UNHEARD = ("_format", "_pretty", "_total", "_contained")
 
 
-def values(resource: Resource, parameter: str) -> Iterator[Any]:
-    """The values that a search parameter looks at, lists taken apart."""
-    for element in ELEMENTS[parameter]:
-        value = resource.get(element)
-        if isinstance(value, list):
-            yield from value
-        elif value is not None:
-            yield value
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One parameter of a search: a resource has one of the `keys`, or a value passes a test."""
+
+    name: str
+    keys: frozenset[str] = frozenset()
+    tests: tuple[Test, ...] = ()
 
 
-def criterion(parameter: str, value: str) -> Callable[[Resource], bool]:
-    """Whether a resource satisfies `parameter=value`; ValueError if the value is malformed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A search of a type. `order` has parameters, and whether from the last value to the first.
 
-    A comma in the value means "or".
+    `used` is what of the request is heeded, `ignored` the names of what is not.
     """
-    tests = [_test(parameter, part) for part in value.split(",") if part]
-    return lambda resource: any(test(v) for v in values(resource, parameter) for test in tests)
+
+    resource_type: str
+    criteria: tuple[Criterion, ...] = ()
+    order: tuple[tuple[str, bool], ...] = ()
+    includes: tuple[str, ...] = ()
+    count: int | None = None
+    offset: int = 0
+    total_only: bool = False
+    used: Params = field(default_factory=list)
+    ignored: tuple[str, ...] = ()
 
 
-def _test(parameter: str, text: str) -> Test:
-    if parameter == "date":
-        return date_test(text)
-    if parameter == "patient" and "/" not in text:
-        return _reference_test(f"Patient/{text}")
-    return _reference_test(text) if parameter in KINDS else _token_test(text)
+def query(resource_type: str, params: Iterable[tuple[str, str]]) -> Query:
+    """The search that these parameters ask for; ValueError for a malformed value."""
+    known = parameters(resource_type)
+    included = INCLUDES.get(resource_type, {})
+    criteria, used, ignored, includes = [], [], [], []
+    order: tuple[tuple[str, bool], ...] = ()
+    controls: dict[str, str] = {}
+    for name, value in params:
+        if name in known:
+            criteria.append(criterion(resource_type, name, value))
+        elif name.split(":")[0] == "_sort" and (asked := _order(known, name, value)):
+            order = asked
+        elif name == "_include" and value in included:
+            includes.append(included[value])
+        elif name in ("_count", "_offset") or (name == "_summary" and value in ("count", "false")):
+            controls[name] = value
+        else:
+            if name not in _UNHEARD:
+                ignored.append(name)
+            continue
+        used.append((name, value))
+    return Query(
+        resource_type=resource_type,
+        criteria=tuple(criteria),
+        order=order,
+        includes=tuple(includes),
+        count=_number(controls["_count"]) if "_count" in controls else None,
+        offset=_number(controls.get("_offset", "0")),
+        total_only=controls.get("_summary") == "count",
+        used=used,
+        ignored=tuple(ignored),
+    )
 
 
-def _reference_test(text: str) -> Test:
-    wanted = "/" + "/".join(text.split("/")[-2:])
+def criterion(resource_type: str, name: str, value: str) -> Criterion:
+    """`name=value` for a type; a comma in the value means "or".
 
-    def satisfied(element: Any) -> bool:
-        return isinstance(element, dict) and f"/{element.get('reference')}".endswith(wanted)
+    ValueError if the value is malformed; a parameter that the type does not have finds nothing.
+    """
+    parameter = parameters(resource_type).get(name)
+    parts = [part for part in value.split(",") if part]
+    match parameter.kind if parameter else None:
+        case "date":
+            return Criterion(name, tests=tuple(date_test(part) for part in parts))
+        case "string":
+            return Criterion(name, tests=tuple(_starting(part) for part in parts))
+        case "token":
+            keys = [key for part in parts for key in _asked_tokens(part)]
+        case "reference":
+            keys = ["/".join(part.split("/")[-2:]) for part in parts]
+        case "uri":
+            keys = parts
+        case _:
+            keys = []
+    return Criterion(name, frozenset(f"{name}={key}" for key in keys))
 
-    return satisfied
+
+def keys(resource: Resource) -> frozenset[str]:
+    """What a resource is found by: `name=value` for all that tokens, references and URIs ask."""
+    return frozenset(
+        intern(f"{name}={key}")
+        for name, parameter in parameters(resource["resourceType"]).items()
+        if parameter.kind in _KEYS
+        for value in parameter.values(resource)
+        for key in _KEYS[parameter.kind](name, value)
+    )
 
 
-def _token_test(text: str) -> Test:
-    system, bar, code = text.rpartition("|")
+def values(resource: Resource, name: str) -> tuple[Value, ...]:
+    """The dates or the folded texts that a parameter looks at; a malformed one is none."""
+    parameter = parameters(resource["resourceType"])[name]
+    found: list[Value] = []
+    for element in parameter.values(resource):
+        with suppress(ValueError):
+            found.append(span(element) if parameter.kind == "date" else _folded(str(element)))
+    return tuple(found)
 
-    def satisfied(element: Any) -> bool:
-        if not isinstance(element, dict):
-            # A `code` or an `id`: its system, if any, is implied by the element's definition.
-            return bool(element == code)
-        return any(
-            (not code or coding.get("code") == code)
-            and (not bar or coding.get("system", "") == system)
-            for coding in element.get("coding", ())
-        )
 
-    return satisfied
+def _token_keys(name: str, element: Any) -> Iterator[str]:
+    if isinstance(element, bool):
+        element = str(element).lower()
+    if not isinstance(element, dict):
+        # A `code` or an `id`: its system, if any, is implied by the element's definition.
+        yield f"{element}"
+        yield f"*|{element}"
+        return
+    codings = element.get("coding", [element])
+    for coding in codings if isinstance(codings, list) else ():
+        if isinstance(coding, dict):
+            system, code = coding.get("system", ""), coding.get("code", coding.get("value"))
+            yield f"{system}|"
+            if code is not None:
+                yield f"{code}"
+                yield f"{system}|{code}"
+
+
+def _asked_tokens(text: str) -> Iterator[str]:
+    yield text
+    if "|" in text:
+        yield "*|" + text.rpartition("|")[2]
+
+
+def _reference_keys(name: str, element: Any) -> Iterator[str]:
+    reference = element.get("reference") if isinstance(element, dict) else None
+    if isinstance(reference, str):
+        resource_type, _, resource_id = reference.partition("/_history/")[0].rpartition("/")
+        resource_type = resource_type.rpartition("/")[2]
+        if resource_type == "Patient" or name != "patient":
+            yield resource_id
+            yield f"{resource_type}/{resource_id}"
+
+
+def _uri_keys(name: str, element: Any) -> Iterator[str]:
+    yield f"{element}"
+    yield f"{element}".partition("|")[0]
+
+
+_KEYS = {"token": _token_keys, "reference": _reference_keys, "uri": _uri_keys}
+
+
+def _starting(text: str) -> Callable[[str], bool]:
+    asked = _folded(text)
+    return lambda own: own.startswith(asked)
+
+
+def _folded(text: str) -> str:
+    """Without case and accents, as FHIR compares strings."""
+    parts = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in parts if not unicodedata.combining(c))
+
+
+def _order(
+    known: dict[str, Parameter], name: str, value: str
+) -> tuple[tuple[str, bool], ...] | None:
+    # `_sort:desc=date` is DSTU2, and still what some launchers send.
+    backwards = {"_sort": False, "_sort:asc": False, "_sort:desc": True}.get(name)
+    parts = [(part.lstrip("-"), part.startswith("-")) for part in value.split(",")]
+    if backwards is None or not all(p in known and _sortable(p, known[p]) for p, _ in parts):
+        return None
+    return tuple((part, descending != backwards) for part, descending in parts)
+
+
+def _sortable(name: str, parameter: Parameter) -> bool:
+    return parameter.kind in ("date", "string") or name == "_id"
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(f"{text!r} is not a number of resources")
+    return int(text)

@@ -4,67 +4,50 @@ FHIR R4, "Search" and "Bundle": the total counts the matches on all pages, inclu
 count nowhere, and the `next` link is the same search further on.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
+import msgspec
+
 from sandbox.fhir.access import Access
-from sandbox.fhir.store import Params, Store
-from sandbox.http.answer import Resource
+from sandbox.fhir.index import Kept
+from sandbox.fhir.search import Query
+from sandbox.fhir.store import Store
 
 
 def searchset(
-    store: Store,
-    base: str,
-    resource_type: str,
-    params: Params,
-    page_size: int,
-    access: Access | None = None,
-) -> Resource:
-    """The page that `_count` and `_offset` ask for, of what `access` reaches; None is everything.
-
-    ValueError for a malformed parameter.
-    """
-    asked = dict(params)
-    count = min(_number(asked.get("_count", str(page_size))), page_size)
-    offset = _number(asked.get("_offset", "0"))
-    matches = [
-        match
-        for match in store.search(resource_type, params)
-        if access is None or access.sees(match, "s")
-    ]
-    page = matches[offset : offset + count]
-    further = [(name, value) for name, value in params if name != "_offset"]
-    further.append(("_offset", str(offset + count)))
-    links = [("self", params)]
-    if count and offset + count < len(matches):
-        links.append(("next", further))
-    found = [("match", match) for match in page]
-    found += [
-        ("include", resource)
-        for resource in store.included(page, params)
-        if access is None or access.sees(resource, "r")
-    ]
-    entries = [
-        {
-            "fullUrl": f"{base}/{resource['resourceType']}/{resource['id']}",
-            "resource": resource,
-            "search": {"mode": mode},
-        }
-        for mode, resource in found
-    ]
-    bundle = {
+    store: Store, base: str, asked: Query, page_size: int, access: Access | None = None
+) -> bytes:
+    """The Bundle of the page that is asked for, of what `access` reaches; None is everything."""
+    limits = access.limits(asked.resource_type, "s") if access else [()]
+    matches = store.find(asked, limits)
+    count = page_size if asked.count is None else min(asked.count, page_size)
+    end = asked.offset + count
+    page = [] if asked.total_only else matches[asked.offset : end]
+    links = [("self", asked.used)]
+    if page and end < len(matches):
+        further = [(name, value) for name, value in asked.used if name != "_offset"]
+        links.append(("next", [*further, ("_offset", str(end))]))
+    head = {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(matches),
         "link": [
-            {"relation": relation, "url": f"{base}/{resource_type}?{urlencode(query)}"}
+            {"relation": relation, "url": f"{base}/{asked.resource_type}?{urlencode(query)}"}
             for relation, query in links
         ],
     }
+    others = [
+        kept for kept in store.included(page, asked) if access is None or access.sees(kept, "r")
+    ]
+    entries = [*_entries(base, page, "match"), *_entries(base, others, "include")]
     # FHIR JSON has no empty arrays.
-    return {**bundle, "entry": entries} if entries else bundle
+    if not entries:
+        return msgspec.json.encode(head)
+    return b"".join([msgspec.json.encode(head)[:-1], b',"entry":[', b",".join(entries), b"]}"])
 
 
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{text!r} is not a number of resources")
-    return int(text)
+def _entries(base: str, found: Sequence[Kept], mode: str) -> list[bytes]:
+    # The resources are encoded once for all searches: what is left is to join their bytes.
+    start, end = f'{{"fullUrl":"{base}/'.encode(), f',"search":{{"mode":"{mode}"}}}}'.encode()
+    return [start + kept.entry + end for kept in found]

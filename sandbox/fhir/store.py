@@ -1,45 +1,28 @@
-"""The patients' records: an in-memory store of FHIR resources, read by id and searched.
+"""The patients' records: an in-memory store of FHIR resources, read by id, searched and written.
 
-FHIR R4, "RESTful API", headings "read", "search", "create" and "update". Every version is a new
-dict: what was handed out never changes, and is not to be changed.
+FHIR R4, "RESTful API", headings "read", "vread", "search", "create" and "update". Every version is
+a new dict: what was handed out never changes, and is not to be changed.
 """
 
-import json
-import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from datetime import UTC, date, datetime
-from operator import itemgetter
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
-from sandbox import stories
-from sandbox.fhir.dates import span
-from sandbox.fhir.search import PARAMETERS, criterion, values
+from sandbox.fhir.bundles import contents
+from sandbox.fhir.bundles import shipped_bundles as shipped_bundles
+from sandbox.fhir.bundles import staff as staff
+from sandbox.fhir.index import Kept, Shelf, chosen, ordered
+from sandbox.fhir.parameters import PARAMETERS
+from sandbox.fhir.search import Criterion, Params, Query, query
 from sandbox.http.answer import Resource
 
-Params = list[tuple[str, str]]
+Limits = Sequence[Sequence[Criterion]]
+"""Criteria in addition to those of a search, of which one row or another has to hold."""
 
-_INCLUDES = {"MedicationRequest:medication": "medicationReference"}
-
-
-def shipped_bundles(today: date | None = None) -> list[Resource]:
-    """The synthetic patients that the development EHR comes with, one Bundle each, as of a day.
-
-    The day is the current one in UTC unless it is given.
-    """
-    day = today or datetime.now(UTC).date()
-    folder = Path(__file__).parents[1] / "patients"
-    return [stories.read(path, day) for path in sorted(folder.glob("*.json"))]
-
-
-def staff() -> Resource:
-    """The people who can sign in to the development EHR, and where they work."""
-    bundle: Resource = json.loads((Path(__file__).parents[1] / "staff.json").read_text("utf-8"))
-    return bundle
+_UNLIMITED: Limits = ((),)
 
 
 class VersionConflict(Exception):
@@ -55,30 +38,61 @@ class Store:
     def __init__(self, bundles: Iterable[Resource], clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self.revision = 0
-        entries = [entry for bundle in bundles for entry in bundle.get("entry", ())]
-        resources = [_identified(entry) for entry in entries]
-        places = {
-            entry["fullUrl"]: f"{resource['resourceType']}/{resource['id']}"
-            for entry, resource in zip(entries, resources, strict=True)
-            if "fullUrl" in entry
-        }
-        self._resources: dict[str, dict[str, Resource]] = {name: {} for name in PARAMETERS}
-        for resource in resources:
-            self._put(_relocated(resource, places))
+        self._kept: dict[str, dict[str, Kept]] = {name: {} for name in PARAMETERS}
+        self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._versions: dict[str, list[Kept]] = {}
+        for resource in contents(bundles):
+            self._put(resource)
 
     def knows(self, resource_type: str) -> bool:
         """Whether this is a resource type here, be it one without resources."""
-        return resource_type in self._resources
+        return resource_type in self._kept
 
     def all(self, resource_type: str) -> list[Resource]:
-        """All resources of a type, in the order of loading."""
+        """All resources of a type, in the order of their first versions."""
         with self._lock:
-            return list(self._resources.get(resource_type, {}).values())
+            return [kept.resource for kept in self._kept.get(resource_type, {}).values()]
 
     def read(self, resource_type: str, resource_id: str) -> Resource | None:
         """The resource of this type and id."""
-        return self._resources.get(resource_type, {}).get(resource_id)
+        kept = self.kept(resource_type, resource_id)
+        return kept.resource if kept else None
+
+    def kept(self, resource_type: str, resource_id: str) -> Kept | None:
+        """The newest version of the resource of this type and id."""
+        return self._kept.get(resource_type, {}).get(resource_id)
+
+    def version(self, resource_type: str, resource_id: str, version: str) -> Kept | None:
+        """One version of a resource, be it an old one, or one of a resource that was deleted."""
+        with self._lock:
+            versions = self._versions.get(f"{resource_type}/{resource_id}", ())
+            return next((kept for kept in versions if kept.version == version), None)
+
+    def search(self, resource_type: str, params: Params) -> list[Resource]:
+        """What satisfies every parameter, in the order of `_sort`, else of the first versions.
+
+        ValueError for a malformed value.
+        """
+        return [kept.resource for kept in self.find(query(resource_type, params))]
+
+    def find(self, asked: Query, limits: Limits = _UNLIMITED) -> list[Kept]:
+        """All that a search finds, in its order, whatever page it asks for."""
+        with self._lock:
+            rows = [self._matching(asked.resource_type, [*asked.criteria, *row]) for row in limits]
+        if len(rows) == 1:
+            return ordered(rows[0], asked.order)
+        return ordered(list({k.place: k for row in rows for k in row}.values()), asked.order)
+
+    def included(self, matches: Iterable[Kept], asked: Query) -> list[Kept]:
+        """The resources that `_include` adds to these matches, each once."""
+        references = dict.fromkeys(
+            match.resource[element].get("reference", "")
+            for element in asked.includes
+            for match in matches
+            if isinstance(match.resource.get(element), dict)
+        )
+        found = (self.kept(*reference.rpartition("/")[::2]) for reference in references)
+        return [kept for kept in found if kept]
 
     def create(self, resource: Resource) -> Resource:
         """The resource as it is kept: with an id, one of ours unless it has one, and a version.
@@ -89,7 +103,7 @@ class Store:
         with self._lock:
             if self.read(created["resourceType"], created["id"]):
                 raise VersionConflict(f"{created['resourceType']}/{created['id']} is there already")
-            return self._put(created)
+            return self._put(created).resource
 
     def update(self, resource: Resource, if_match: str | None = None) -> Resource:
         """The resource as it is kept in its next version; LookupError if there is none yet.
@@ -97,86 +111,76 @@ class Store:
         VersionConflict if `if_match` is not the version that is there now.
         """
         with self._lock:
-            current = self.read(resource["resourceType"], resource["id"])
+            current = self.kept(resource["resourceType"], resource["id"])
             if current is None:
                 raise LookupError(f"there is no {resource['resourceType']}/{resource['id']}")
-            if if_match not in (None, current["meta"]["versionId"]):
-                raise VersionConflict(f"version {current['meta']['versionId']} is the newest one")
-            return self._put(resource)
+            if if_match not in (None, current.version):
+                raise VersionConflict(f"version {current.version} is the newest one")
+            return self._put(resource).resource
 
     def delete(self, resource_type: str, resource_id: str) -> None:
         """Takes a resource away; LookupError if there is none."""
         with self._lock:
-            del self._resources[resource_type][resource_id]
-            self.revision += 1
+            taken = self._kept[resource_type].pop(resource_id)
+            self._unshelve(taken)
 
-    def _put(self, resource: Resource) -> Resource:
-        of_type = self._resources.setdefault(resource["resourceType"], {})
-        known = of_type.get(resource["id"])
-        version = int(known["meta"]["versionId"]) + 1 if known else 1
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Inside, nobody else reads or writes a set of records: for what belongs together."""
+        with self._lock:
+            yield
+
+    def _put(self, resource: Resource) -> Kept:
+        of_type = self._kept.setdefault(resource["resourceType"], {})
+        place = f"{resource['resourceType']}/{resource['id']}"
+        versions = self._versions.setdefault(place, [])
         changed = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
-        meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": changed}
-        kept = {**resource, "meta": meta}
+        meta = {
+            **resource.get("meta", {}),
+            "versionId": str(len(versions) + 1),
+            "lastUpdated": changed.replace("+00:00", "Z"),
+        }
+        known = of_type.get(resource["id"])
+        number = known.number if known else len(self._versions)
+        kept = Kept({**resource, "meta": meta}, number)
+        if known:
+            self._unshelve(known)
+        versions.append(kept)
         of_type[resource["id"]] = kept
-        self.revision += 1
+        for patient in kept.patients:
+            self._shelves.setdefault((resource["resourceType"], patient), Shelf()).put(kept)
         return kept
 
-    def search(self, resource_type: str, params: Params) -> list[Resource]:
-        """What satisfies every parameter, in the order of `_sort`, else of loading.
+    def _unshelve(self, kept: Kept) -> None:
+        for patient in kept.patients:
+            self._shelves[kept.resource["resourceType"], patient].take(kept.place)
 
-        ValueError for a malformed value.
-        """
-        known = PARAMETERS.get(resource_type, ())
-        matches = self.all(resource_type)
-        for name, value in params:
-            if name in known:
-                matches = list(filter(criterion(name, value), matches))
-        sort = dict(params).get("_sort")
-        if "date" in known and sort in ("date", "-date"):
-            return _by_date(matches, newest_first=sort == "-date")
-        return matches
+    def _matching(self, resource_type: str, criteria: Sequence[Criterion]) -> list[Kept]:
+        of_type = self._kept.get(resource_type, {})
+        for each in criteria:
+            if each.name == "_id":
+                ids = dict.fromkeys(key.rpartition("=")[2].rpartition("|")[2] for key in each.keys)
+                return chosen((of_type[i] for i in ids if i in of_type), criteria)
+        for each in criteria:
+            if each.name == "patient":
+                others = [other for other in criteria if other is not each]
+                return self._on_shelves(resource_type, each, others)
+        return chosen(of_type.values(), criteria)
 
-    def included(self, matches: Iterable[Resource], params: Params) -> list[Resource]:
-        """The resources that `_include` adds to these matches, each once."""
-        elements = [_INCLUDES[v] for name, v in params if name == "_include" and v in _INCLUDES]
-        references = dict.fromkeys(
-            match[element].get("reference", "")
-            for match in matches
-            for element in elements
-            if element in match
-        )
-        found = (self.read(*reference.rpartition("/")[::2]) for reference in references)
-        return [resource for resource in found if resource]
-
-
-def _identified(entry: Resource) -> Resource:
-    # An entry to be created need not have an id yet: its fullUrl has one.
-    return {"id": re.split("[:/]", entry.get("fullUrl", ""))[-1], **entry["resource"]}
-
-
-def _relocated(element: Any, places: Mapping[str, str]) -> Any:
-    """The element with its references to a fullUrl turned into `Type/id`, as a transaction does."""
-    if isinstance(element, list):
-        return [_relocated(item, places) for item in element]
-    if isinstance(element, dict):
-        return {
-            name: places.get(value, value)
-            if name == "reference" and isinstance(value, str)
-            else _relocated(value, places)
-            for name, value in element.items()
+    def _on_shelves(
+        self, resource_type: str, whose: Criterion, others: Sequence[Criterion]
+    ) -> list[Kept]:
+        patients = {
+            patient
+            for key in whose.keys
+            for patient_type, _, patient in [key.removeprefix("patient=").rpartition("/")]
+            if patient_type in ("", "Patient")
         }
-    return element
-
-
-def _by_date(resources: list[Resource], newest_first: bool) -> list[Resource]:
-    dated = [(start, resource) for resource in resources if (start := _start(resource))]
-    dated.sort(key=itemgetter(0), reverse=newest_first)
-    undated = [resource for resource in resources if not _start(resource)]
-    return [resource for _, resource in dated] + undated
-
-
-def _start(resource: Resource) -> datetime | None:
-    for value in values(resource, "date"):
-        with suppress(ValueError):
-            return span(value).start
-    return None
+        found = [
+            self._shelves[resource_type, patient].matching(others)
+            for patient in patients
+            if (resource_type, patient) in self._shelves
+        ]
+        if len(found) == 1:
+            return found[0]
+        return list({kept.place: kept for some in found for kept in some}.values())

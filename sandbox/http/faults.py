@@ -7,6 +7,7 @@ needs entries or a next page to spoil and the true answer has none, the answer s
 import gzip
 import json
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -157,8 +158,7 @@ class Endless(Fault):
 
     def change(self, answer: Answer) -> Answer:
         def page(bundle: Resource) -> Resource:
-            address, _, number = bundle["link"][0]["url"].partition("&_page=")
-            return _linked(bundle, f"{address}&_page={int(number or 1) + 1}")
+            return _linked(bundle, f"{bundle['link'][0]['url']}&_page={uuid.uuid4().hex}")
 
         return _paged(answer, page)
 
@@ -208,7 +208,8 @@ class WrongId(Fault):
     """Answers a read with a resource of another id."""
 
     def change(self, answer: Answer) -> Answer:
-        if answer.status != 200 or answer.resource["resourceType"] == "Bundle":
+        unfit = answer.status != 200 or not answer.body
+        if unfit or answer.resource["resourceType"] == "Bundle":
             return answer
         return answer.carrying({**answer.resource, "id": "another-id"})
 
@@ -279,14 +280,16 @@ def _linked(bundle: Resource, url: str) -> Resource:
 
 
 def _paged(answer: Answer, page: Callable[[Resource], Resource]) -> Answer:
+    if not answer.body:
+        return answer
     resource = answer.resource
-    return answer.carrying(page(resource)) if resource["resourceType"] == "Bundle" else answer
+    return answer.carrying(page(resource)) if resource.get("type") == "searchset" else answer
 
 
 def _edited(
     answer: Answer, edit: Callable[[Resource], Resource], most: int = sys.maxsize
 ) -> Answer:
-    if answer.status != 200:
+    if answer.status != 200 or not answer.body:
         return answer
     resource = answer.resource
     if resource["resourceType"] != "Bundle":
@@ -294,5 +297,8 @@ def _edited(
     if "entry" not in resource:
         return answer
     entries = resource["entry"]
-    edited = [{**entry, "resource": edit(entry["resource"])} for entry in entries[:most]]
+    edited = [
+        {**entry, "resource": edit(entry["resource"])} if "resource" in entry else entry
+        for entry in entries[:most]
+    ]
     return answer.carrying({**resource, "entry": edited + entries[most:]})
