@@ -15,8 +15,8 @@ class Launch:
     """What an authorization is about.
 
     Of several `patients` the user picks one. `encounter` is an id, "AUTO" for the latest, "MANUAL"
-    for one that the user picks, or None. `visit` is the opened chart whose order session the app may
-    be given by SMART Web Messaging. `scope` limits what is granted. `faults` are names of
+    for one that the user picks, or None. `visit` is the opened chart, whose orders the app may
+    change by SMART Web Messaging. `scope` limits what is granted. `faults` are names of
     `sandbox.auth.faults`; `user` None is whoever signs in.
     """
 
