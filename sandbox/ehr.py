@@ -99,6 +99,7 @@ class DevelopmentEhr:
             security=oauth_uris(self._site.authorize, self._site.token),
             post_search=post_search,
             page_size=page_size,
+            clock=clock,
         )
         self.cds = CdsClient(self.origin, self.fhir, self._vault, clock, cds)
         self._launches = Launches(clock, lifetimes.launch)
@@ -222,7 +223,7 @@ class DevelopmentEhr:
             case "POST", "/auth/revoke":
                 return self._endpoint.revoke(request)
         answer = self._plain(request)
-        if answer is None and request.path.startswith("/fhir/"):
+        if answer is None and (request.path + "/").startswith("/fhir/"):
             return self.fhir.answered(request)
         if answer is None:
             methods = _METHODS.get(request.path)
@@ -254,8 +255,11 @@ class DevelopmentEhr:
             return answer
         headers = {
             "Access-Control-Allow-Origin": origin or "",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept",
-            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, "
+            "Prefer, If-Match, If-None-Exist",
+            "Access-Control-Allow-Methods": "GET, POST, PUT",
+            "Access-Control-Expose-Headers": "ETag, Last-Modified, Location, WWW-Authenticate",
+            "Access-Control-Max-Age": "600",
             "Vary": "Origin",
         }
         return replace(answer, headers={**answer.headers, **headers})
