@@ -21,12 +21,14 @@ from sandbox.fhir.writes import Planned, existing, planned_create, planned_updat
 from sandbox.http.answer import Answer, Resource
 
 
-def batch(bundle: Resource, base: str, answering: Callable[[Interaction], Answer]) -> Answer:
+def batch(
+    bundle: Resource, base: str, prefer: str, answering: Callable[[Interaction], Answer]
+) -> Answer:
     """The answers to the entries, each as if it had come alone."""
     answers = []
     for entry in _entries(bundle):
         try:
-            answers.append(answering(of_entry(entry, base)))
+            answers.append(answering(of_entry(entry, base, prefer)))
         except Refused as refusal:
             answers.append(refusal.answer)
     return _answer("batch-response", answers)
@@ -35,6 +37,7 @@ def batch(bundle: Resource, base: str, answering: Callable[[Interaction], Answer
 def transaction(
     bundle: Resource,
     base: str,
+    prefer: str,
     store: Store,
     access: Access | None,
     answering: Callable[[Interaction], Answer],
@@ -47,7 +50,7 @@ def transaction(
         places = _Places(store, access)
         for number, entry in enumerate(entries):
             with _of_entry(number):
-                asked.append(of_entry(entry, base))
+                asked.append(of_entry(entry, base, prefer))
                 targets.append(places.target(asked[-1], entry.get("fullUrl")))
         for number, (interaction, target) in enumerate(zip(asked, targets, strict=True)):
             with _of_entry(number):

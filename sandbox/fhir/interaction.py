@@ -55,7 +55,7 @@ def of_request(request: Request) -> Interaction:
     )
 
 
-def of_entry(entry: Any, base: str) -> Interaction:
+def of_entry(entry: Any, base: str, prefer: str) -> Interaction:
     """What an entry of a batch or transaction asks; Refused if it asks nothing that is known."""
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, Mapping):
@@ -74,6 +74,7 @@ def of_entry(entry: Any, base: str) -> Interaction:
         sent=entry.get("resource"),
         if_match=conditions[0],
         if_none_exist=conditions[1],
+        prefer=prefer,
     )
 
 

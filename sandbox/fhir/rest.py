@@ -187,11 +187,15 @@ class Records:
     def _several(self, asked: Interaction, access: Access | None) -> Answer:
         bundle = asked.resource
         answering = partial(self._answer, access=access)
+        # What was sent is not sent back, unless it is wanted.
+        prefer = asked.prefer or "return=minimal"
         match bundle.get("resourceType"), bundle.get("type"):
             case "Bundle", "batch":
-                return batch(bundle, self.base, answering)
+                return batch(bundle, self.base, prefer, answering)
             case "Bundle", "transaction":
-                return transaction(bundle, self.base, self.store, access, answering, self._written)
+                return transaction(
+                    bundle, self.base, prefer, self.store, access, answering, self._written
+                )
         text = "The base takes a Bundle of type batch or transaction."
         raise Refused(400, "invalid", text, "Bundle.type")
 
