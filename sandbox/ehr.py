@@ -4,6 +4,7 @@ SMART App Launch 2.2. Strict: it refuses what a production server might let pass
 only what a launch asks for by name (`sandbox.auth.faults`).
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ from sandbox.desk.page import static
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
 from sandbox.fhir.store import staff
-from sandbox.http.answer import Answer, Resource, json_answer
+from sandbox.http.answer import Answer, Resource, json_answer, redirect
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request
 
@@ -236,6 +237,9 @@ class DevelopmentEhr:
         match request.method, request.path.split("/")[1:]:
             case "GET", ["fhir", ".well-known", "openid-configuration"]:
                 return json_answer(openid_configuration(self._site), headers=_PUBLIC)
+            case "GET", ["Encounter", ""]:
+                # Where smart-launcher-v2 looks for the latest encounter, whatever the base is.
+                return redirect(f"{self.base}/Encounter?{urlencode(request.query)}")
             case "GET", ["style.json"]:
                 return json_answer(_STYLE, headers=_PUBLIC)
             case "GET" | "POST", ["auth", "authorize"]:
@@ -250,11 +254,12 @@ class DevelopmentEhr:
 
     def _shared(self, request: Request, answer: Answer) -> Answer:
         """The answer with the headers by which a page of a registered origin may read it."""
-        origin = request.headers.get("origin")
-        if not any(origin in client.origins for client in self._clients.values()):
+        origin = request.headers.get("origin", "")
+        registered = any(origin in client.origins for client in self._clients.values())
+        if not registered and not (request.path.startswith("/fhir/") and _TOOL.fullmatch(origin)):
             return answer
         headers = {
-            "Access-Control-Allow-Origin": origin or "",
+            "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, "
             "Prefer, If-Match, If-None-Exist",
             "Access-Control-Allow-Methods": "GET, POST, PUT",
@@ -270,6 +275,9 @@ def _left_to_the_user(client_id: str) -> Launch:
 
 
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
+# Pages that read records in a browser and are no apps: the public CDS Hooks sandbox, and whatever
+# runs on this machine, such as that sandbox itself.
+_TOOL = re.compile(r"https://sandbox\.cds-hooks\.org|https?://(localhost|127\.0\.0\.1)(:\d+)?")
 _METHODS = {
     "/auth/token": "POST",
     "/auth/revoke": "POST",

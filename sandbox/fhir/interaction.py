@@ -79,4 +79,5 @@ def of_entry(entry: Any, base: str, prefer: str) -> Interaction:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    return tuple(path.removeprefix("/").split("/")) if path.strip("/") else ()
+    # A slash at the end changes nothing, and some clients write one.
+    return tuple(plain.split("/")) if (plain := path.strip("/")) else ()
