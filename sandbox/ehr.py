@@ -33,6 +33,7 @@ from sandbox.auth.token import TokenEndpoint
 from sandbox.auth.vault import Lifetimes, Vault
 from sandbox.cds.client import CdsClient
 from sandbox.cds.settings import CdsSettings
+from sandbox.cds.visit import Visits
 from sandbox.desk.launcher import Desk
 from sandbox.desk.page import static
 from sandbox.fhir.capability import oauth_uris
@@ -103,6 +104,7 @@ class DevelopmentEhr:
             clock=clock,
         )
         self.cds = CdsClient(self.origin, self.fhir, self._vault, clock, cds)
+        self.visits = Visits(self.cds, self.fhir.store, clock)
         self._launches = Launches(clock, lifetimes.launch)
         self._signer = Signer(self._site, clock)
         authorize = Authorize(

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 Json = dict[str, Any]
@@ -39,10 +39,13 @@ class Action(Struct, frozen=True, rename="camel"):
 
 
 class Suggestion(Struct, frozen=True, rename="camel"):
+    """`id` is ours, its place on the card, since `uuid` may be missing."""
+
     label: str
     uuid: str | None = None
     is_recommended: bool = False
     actions: tuple[Action, ...] = ()
+    id: str = field(name="-", default="")
 
 
 class Link(Struct, frozen=True, rename="camel"):
@@ -65,12 +68,6 @@ class Card(Struct, frozen=True, rename="camel"):
     selection_behavior: Literal["at-most-one", "any"] = "at-most-one"
     override_reasons: tuple[Coding, ...] = ()
     links: tuple[Link, ...] = ()
-
-    @property
-    def members(self) -> Json:
-        """The card as JSON, with every member of the specification: None or empty if not sent."""
-        members: Json = msgspec.to_builtins(self)
-        return members
 
 
 @dataclass(frozen=True)
@@ -135,11 +132,7 @@ def _safe(card: Card, unusable: list[str]) -> Card:
 
 
 def _named(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
-    uuids = [each.uuid for each in suggestions]
-    # One that two share names neither.
-    return tuple(
-        replace(each, uuid=None) if uuids.count(each.uuid) > 1 else each for each in suggestions
-    )
+    return tuple(replace(each, id=str(number)) for number, each in enumerate(suggestions))
 
 
 def _is_web(url: str) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from sandbox.auth.vault import Vault
 from sandbox.cds.cards import Answered, read
+from sandbox.cds.chart import Chart as Chart
 from sandbox.cds.discovery import Discovered, Service, discover, discovery_url
 from sandbox.cds.document import NotJson, parsed, text, trouble
 from sandbox.cds.exchange import MASKED, Exchange, Json
@@ -32,21 +33,6 @@ from sandbox.http.listener import Request
 
 _FRESH, _FRESH_FAILURE = 30.0, 3.0  # seconds: developers restart their services, and look again
 _EVERYTHING = ("patient/*.rs", "user/*.rs")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """What a call is about: the patient, who looks at the chart, and the encounter if any."""
-
-    patient_id: str
-    user: str
-    encounter_id: str | None = None
-
-    @property
-    def context(self) -> Json:
-        """The members of the context that the hooks for an open chart have in common."""
-        members = {"userId": self.user, "patientId": self.patient_id}
-        return members | ({"encounterId": self.encounter_id} if self.encounter_id else {})
 
 
 class CdsClient:

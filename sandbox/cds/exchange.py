@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -57,7 +57,8 @@ class Exchange:
     `answer` is its JSON, None if it is not JSON; `answer_text` its text, cut where it is long.
     `error` says in words what went wrong, None if nothing did. `ms` is the time from sending to the
     whole answer. `fetched` are all requests that came back with the token of this call. `lint` are
-    findings of `sandbox.lint`. `applied` tells what system actions have changed, or why not.
+    findings of `sandbox.lint`. `firing` counts the firings of a visit. `applied` tells what system
+    actions have changed, or why not.
     """
 
     id: str
@@ -80,11 +81,12 @@ class Exchange:
     lint: tuple[Any, ...] = ()
     cards: tuple[Card, ...] = ()
     system_actions: tuple[Action, ...] = ()
+    firing: int = 0
     applied: tuple[str, ...] = ()
 
 
 class Log:
-    """The newest exchanges of one visit. Safe to share between threads."""
+    """The newest exchanges of one visit, the oldest first. Safe to share between threads."""
 
     def __init__(self, most: int = 200) -> None:
         self._lock = threading.Lock()
@@ -95,11 +97,13 @@ class Log:
         with self._lock:
             self._kept.append(exchange)
 
-    def all(self) -> list[Exchange]:
-        """All that are kept, the newest first."""
+    def __iter__(self) -> Iterator[Exchange]:
         with self._lock:
-            return list(reversed(self._kept))
+            return iter(tuple(self._kept))
 
-    def get(self, exchange_id: str) -> Exchange | None:
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, exchange_id: str) -> Exchange | None:
         """The exchange of this id, if it is still kept."""
-        return next((each for each in self.all() if each.id == exchange_id), None)
+        return next((each for each in self if each.id == exchange_id), None)

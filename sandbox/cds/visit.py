@@ -3,51 +3,26 @@
 CDS Hooks 2.0; hook library: patient-view, order-select, order-sign.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from sandbox.cds.cards import Card
+from sandbox.cds import feedback
+from sandbox.cds.actions import apply
+from sandbox.cds.chart import Chart
+from sandbox.cds.client import CdsClient
+from sandbox.cds.deck import ORDER_HOOKS, Deck, ShownCard, shown
 from sandbox.cds.discovery import Service
-from sandbox.cds.exchange import Exchange, Log
+from sandbox.cds.exchange import Exchange, Json, Log
+from sandbox.cds.orders import Session
+from sandbox.cds.refused import Refused as Refused
+from sandbox.fhir.store import Store
+from sandbox.http.answer import Resource
 
-Resource = dict[str, Any]
-
-
-class Refused(Exception):
-    """Why something is not done, in words for the person at the EHR."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShownCard:
-    """A card as it lies in front of the clinician. `id` is ours, good in an address of a page.
-
-    `state` "dismissed" is no outcome: nothing is reported. `told` says in words what was done.
-    `accepted` are the ids of accepted suggestions. `current` cards are those of the newest firing
-    of their hook; others stay only because they were answered. `feedback` is what the service said
-    to it: "none" if none was sent, with the reason in `feedback_reason`, as for "failed".
-    """
-
-    id: str
-    card: Card
-    service: Service
-    hook: str
-    exchange_id: str
-    state: Literal["open", "accepted", "overridden", "dismissed"] = "open"
-    told: str = ""
-    accepted: tuple[str, ...] = ()
-    current: bool = True
-    feedback: Literal["none", "stored", "failed"] = "none"
-    feedback_reason: str = ""
-
-    @property
-    def holds(self) -> bool:
-        """Whether orders cannot be signed because of it."""
-        return self.current and self.card.indicator == "critical" and self.state == "open"
-
-    def may_accept(self, suggestion_id: str) -> bool:
-        """Whether this suggestion can be accepted now: of `at-most-one` only the first is."""
-        raise NotImplementedError
+_LONGEST_COMMENT = 1000
+_MOST_VISITS = 200
 
 
 @dataclass(frozen=True)
@@ -55,61 +30,132 @@ class Signing:
     """What came of pressing "sign": the records that orders became, else what is in the way.
 
     `held_by` are critical cards without an answer. `to_read` are the cards that order-sign has just
-    brought: the clinician sees them, and signs by pressing again.
+    brought: the clinician sees them, and signs by pressing again. True if anything was signed.
     """
 
     signed: tuple[Resource, ...] = ()
     held_by: tuple[ShownCard, ...] = ()
     to_read: tuple[ShownCard, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.signed)
+
 
 class Visit:
-    """One opened chart. Safe to share between threads; nothing of it reaches another visit.
+    """One opened chart. Safe to share between threads; nothing of it reaches another visit."""
 
-    `user` is `Practitioner/id`. `drafts` is the order session, resources by their id, in the order
-    of adding; `cards` are sorted critical first, answered ones last.
-    """
-
-    id: str
-    patient_id: str
-    user: str
-    encounter_id: str | None
-    exchanges: Log
+    def __init__(
+        self, client: CdsClient, store: Store, chart: Chart, clock: Callable[[], float]
+    ) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.patient_id = chart.patient_id
+        self.user = chart.user
+        self.encounter_id = chart.encounter_id
+        self.exchanges = Log()
+        self._client = client
+        self._store = store
+        self._chart = chart
+        self._clock = clock
+        # Held while something is read and changed, never while a service is waited for.
+        self._lock = threading.RLock()
+        self._session = Session(chart, clock)
+        self._deck = Deck()
+        self._firings: dict[str, int] = {}
+        self._checked = -1
+        self.opened = self._now()
 
     @property
-    def drafts(self) -> Mapping[str, Resource]:
-        """The unsigned orders by their id."""
-        raise NotImplementedError
+    def drafts(self) -> dict[str, Resource]:
+        """The unsigned orders by their id, in the order of adding."""
+        with self._lock:
+            return self._session.drafts
 
     @property
-    def cards(self) -> tuple[ShownCard, ...]:
-        """What is to be seen, the gravest first."""
-        raise NotImplementedError
+    def cards(self) -> list[ShownCard]:
+        """What is to be seen, the gravest first, and last what was answered before."""
+        with self._lock:
+            return self._deck.all()
+
+    @property
+    def held(self) -> int:
+        """How many critical cards stand in the way of signing."""
+        return len(self._holding())
 
     def open(self) -> None:
         """Fires patient-view."""
+        self._fire("patient-view", {})
 
     def add(self, order: Resource) -> Resource:
         """The draft that this MedicationRequest or ServiceRequest becomes; fires order-select.
 
         It gets an id, this patient, status draft and, unless it has one, the intent "order".
         """
-        raise NotImplementedError
+        with self._lock:
+            draft_id = self._session.add(self._session.made(order))
+            draft = self._session.find(draft_id)
+        self._select([draft_id])
+        return draft
 
     def change(self, draft_id: str, order: Resource) -> Resource:
         """The draft with this content instead; fires order-select."""
-        raise NotImplementedError
+        with self._lock:
+            self._session.change(self._session.made(order, draft_id))
+            draft = self._session.find(draft_id)
+        self._select([draft_id])
+        return draft
 
     def remove(self, draft_id: str) -> None:
         """Takes a draft out of the session; fires order-select for those that are left."""
+        with self._lock:
+            self._session.remove(draft_id)
+            left = list(self._session.drafts)
+        # What was said may have been about the one that is gone.
+        self._select(left)
 
     def sign(self) -> Signing:
         """Makes the drafts active records, unless order-sign brings something to consider."""
-        raise NotImplementedError
+        fresh: list[ShownCard] = []
+        with self._lock:
+            if not self._session.drafts:
+                raise Refused("There is no order to sign.")
+            asked = self._checked != self._session.revision
+            context = {"draftOrders": self._session.bundle}
+        if asked:
+            fresh = self._fire("order-sign", context)
+        with self._lock:
+            if held := self._holding():
+                return Signing(held_by=tuple(held))
+            if weighty := [c for c in fresh if c.card.indicator != "info" or c.card.suggestions]:
+                return Signing(to_read=tuple(weighty))
+            if self._checked != self._session.revision:
+                raise Refused("The orders have changed while they were checked. Sign again.")
+            signed = self._session.sign(self._store)
+            self._deck.withdraw(ORDER_HOOKS)
+            for card in fresh:
+                self._deck.put(card)
+        return Signing(signed=signed)
 
     def accept(self, card_id: str, suggestion_id: str) -> ShownCard:
         """Applies a suggestion, all of it or (Refused) nothing, and reports it to the service."""
-        raise NotImplementedError
+        with self._lock:
+            card = self._deck.get(card_id)
+            suggestion = card.suggested(suggestion_id)
+            before = self._session.revision
+            touched = apply(suggestion.actions, self._session, self._store, self.patient_id)
+            changed = self._session.revision != before
+            card = replace(
+                card,
+                state="accepted",
+                told=f"Accepted: {suggestion.label}",
+                at=self._now(),
+                accepted=(*card.accepted, suggestion_id),
+            )
+            card = self._deck.put(feedback.accepted(card, suggestion.uuid, self._now()))
+        card = self._sent(card)
+        # Signing asks anyway, and until then shows what else order-sign has brought.
+        if changed and card.hook != "order-sign":
+            self._select(touched or list(self.drafts))
+        return card
 
     def override(
         self, card_id: str, reason: Mapping[str, str] | None = None, comment: str = ""
@@ -118,28 +164,187 @@ class Visit:
 
         A critical card needs a reason or a comment.
         """
-        raise NotImplementedError
+        reason, comment = reason or {}, comment.strip()
+        if len(comment) > _LONGEST_COMMENT:
+            raise Refused(f"Shorten the comment to {_LONGEST_COMMENT} characters.")
+        with self._lock:
+            card = self._answerable(card_id)
+            if card.card.indicator == "critical" and not reason and not comment:
+                raise Refused("A critical warning is overridden with a reason or a comment.")
+            named = reason.get("display") or reason.get("code", "")
+            why = "; ".join(filter(None, (named, comment))) or "no reason given"
+            card = replace(
+                card,
+                state="overridden",
+                told=f"Overridden: {why}",
+                at=self._now(),
+                reason=named,
+                comment=comment,
+            )
+            card = self._deck.put(feedback.overridden(card, reason, comment, self._now()))
+        return self._sent(card)
 
     def dismiss(self, card_id: str) -> ShownCard:
-        """Puts a card away, which is not reported. Refused for a critical card."""
-        raise NotImplementedError
+        """Puts a card away, which is not reported. Refused for one that holds up signing."""
+        with self._lock:
+            card = self._answerable(card_id)
+            if card.holds:
+                raise Refused("A critical warning is answered: accept or override it.")
+            return self._deck.put(
+                replace(card, state="dismissed", told="Dismissed", at=self._now())
+            )
 
     def report(self, card_id: str) -> ShownCard:
-        """Sends the feedback about a card again, after that has failed."""
-        raise NotImplementedError
+        """Sends the report about a card again."""
+        with self._lock:
+            card = self._deck.get(card_id)
+            if not card.report:
+                raise Refused(card.feedback_reason or "There is nothing to report of this card.")
+        return self._sent(card)
 
     def again(self, exchange_id: str) -> Exchange:
-        """Sends a request once more, as a new call with what the chart says now."""
-        raise NotImplementedError
+        """Sends a request once more: the same context, all else anew.
+
+        If nothing was fired since, its cards stand for those that the service had sent.
+        """
+        old = self.exchanges.find(exchange_id)
+        if old is None:
+            raise Refused("This request is no longer kept.")
+        if old.kind == "feedback":
+            named = Service(server=old.server, hook=old.hook, id=old.service_id, description="")
+            new = self._client.feedback(named, old.hook, old.request["feedback"])
+            self.exchanges.add(new)
+            return new
+        service = next(
+            (s for s in self._client.services(old.hook) if s.url == old.url),
+            None,
+        )
+        if service is None:
+            raise Refused("The server does not offer this service any more.")
+        context = old.request["context"]
+        [new] = self._client.fire(self._chart, old.hook, context, [service])
+        self._take(replace(new, firing=old.firing), service, context)
+        return self.exchanges.find(new.id) or new
+
+    def _select(self, draft_ids: Sequence[str]) -> None:
+        with self._lock:
+            selections = self._session.references(draft_ids)
+            context = {"selections": selections, "draftOrders": self._session.bundle}
+            if not selections:
+                self._deck.withdraw(ORDER_HOOKS)
+                return
+        self._fire("order-select", context)
+
+    def _fire(self, hook: str, members: Json) -> list[ShownCard]:
+        """The cards that a hook brings, laid down; none if another firing came in between."""
+        context = {**self._chart.context, **members}
+        with self._lock:
+            firing = self._firings.get(_group(hook), 0) + 1
+            self._firings[_group(hook)] = firing
+        services = self._client.services(hook)
+        exchanges = self._client.fire(self._chart, hook, context, services)
+        with self._lock:
+            if not self._is_newest(hook, firing, context):
+                for exchange in exchanges:
+                    self.exchanges.add(exchange)
+                return []
+            # What order-sign says stands for what order-select has said of the same orders.
+            self._deck.withdraw(ORDER_HOOKS if hook == "order-select" else (hook,))
+            cards = [
+                card
+                for service, exchange in zip(services, exchanges, strict=True)
+                for card in self._take(replace(exchange, firing=firing), service, context)
+            ]
+            if hook == "order-sign":
+                # Also with what services have changed themselves, or this would never end.
+                self._checked = self._session.revision
+        return cards
+
+    def _take(self, exchange: Exchange, service: Service, context: Json) -> list[ShownCard]:
+        """The cards of an answer, laid down instead of those that this service has sent before."""
+        hook = exchange.hook
+        with self._lock:
+            if not self._is_newest(hook, exchange.firing, context):
+                self.exchanges.add(exchange)
+                return []
+            if exchange.status == 200:
+                self._deck.withdraw(ORDER_HOOKS if hook in ORDER_HOOKS else (hook,), [service])
+            self.exchanges.add(replace(exchange, applied=self._applied(exchange)))
+            drafts = self._session.drafts
+            selected = [each.partition("/")[2] for each in context.get("selections", ())]
+            cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected or drafts)
+            return [self._deck.put(card) for card in cards]
+
+    def _is_newest(self, hook: str, firing: int, context: Json) -> bool:
+        drafts = self._session.bundle
+        fired = self._firings.get(_group(hook)) == firing
+        return fired and context.get("draftOrders", drafts) == drafts
+
+    def _applied(self, exchange: Exchange) -> tuple[str, ...]:
+        told = []
+        for action in exchange.system_actions:
+            what = action.description or action.type
+            try:
+                if exchange.hook not in ORDER_HOOKS:
+                    raise Refused("Nobody is ordering.")
+                apply([action], self._session, self._store, self.patient_id, drafts_only=True)
+                told.append(f"Done: {what}.")
+            except Refused as why:
+                told.append(f"Not done: {what}. {why}")
+        return tuple(told)
+
+    def _holding(self) -> list[ShownCard]:
+        return [card for card in self.cards if card.holds]
+
+    def _answerable(self, card_id: str) -> ShownCard:
+        card = self._deck.get(card_id)
+        if not card.is_open:
+            raise Refused("This card has been answered already.")
+        return card
+
+    def _sent(self, card: ShownCard) -> ShownCard:
+        if not card.report:
+            return card
+        exchange = self._client.feedback(card.service, card.hook, [card.report])
+        self.exchanges.add(exchange)
+        with self._lock:
+            return self._deck.put(feedback.answered(self._deck.get(card.id), exchange))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 class Visits:
-    """The charts that are open, by ids that nobody guesses."""
+    """The charts that are open, by ids that nobody guesses; of too many, the oldest are closed."""
+
+    def __init__(self, client: CdsClient, store: Store, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: dict[str, Visit] = {}
 
     def start(self, patient_id: str, user: str, encounter_id: str | None = None) -> Visit:
         """A new visit. Nothing is fired yet. LookupError for a patient that there is not."""
-        raise NotImplementedError
+        if self._store.read("Patient", patient_id) is None:
+            raise LookupError(f"there is no patient {patient_id!r}")
+        chart = Chart(patient_id, user, encounter_id)
+        visit = Visit(self._client, self._store, chart, self._clock)
+        with self._lock:
+            self._open[visit.id] = visit
+            while len(self._open) > _MOST_VISITS:
+                del self._open[next(iter(self._open))]
+        return visit
 
     def find(self, visit_id: str) -> Visit | None:
         """The visit of this id, while it is open."""
-        raise NotImplementedError
+        return self._open.get(visit_id)
+
+    def all(self) -> list[Visit]:
+        """Those that are open, the newest first."""
+        with self._lock:
+            return list(reversed(self._open.values()))
+
+
+def _group(hook: str) -> str:
+    return "orders" if hook in ORDER_HOOKS else hook

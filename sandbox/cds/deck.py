@@ -1,0 +1,146 @@
+"""The cards of a visit, as they lie in front of the clinician.
+
+CDS Hooks 2.0: what a service says when it is asked again stands for all that it said before.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from sandbox.cds.cards import Action, Card, Suggestion
+from sandbox.cds.discovery import Service
+from sandbox.cds.refused import Refused
+
+Json = dict[str, Any]
+
+ORDER_HOOKS = ("order-select", "order-sign")
+_GRAVEST_FIRST = ("critical", "warning", "info")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownCard:
+    """A card as it lies in front of the clinician. `id` is ours, good in an address of a page.
+
+    `state` "dismissed" is no outcome: nothing is reported. `told` says in words what was done, at
+    the time `at`. `accepted` are the ids of accepted suggestions, `reason` and `comment` belong to
+    an override. `current` cards are what was said last; others stay because they were answered.
+    `feedback` is what the service said to it: "none" if none was sent, with the reason in
+    `feedback_reason`, as for "failed". `draft_ids` are the drafts that it is about, if known.
+    """
+
+    id: str
+    card: Card
+    service: Service
+    hook: str
+    exchange_id: str
+    state: Literal["open", "accepted", "overridden", "dismissed"] = "open"
+    told: str = ""
+    at: datetime | None = None
+    accepted: tuple[str, ...] = ()
+    reason: str = ""
+    comment: str = ""
+    current: bool = True
+    feedback: Literal["none", "stored", "failed"] = "none"
+    feedback_reason: str = ""
+    draft_ids: tuple[str, ...] = ()
+    report: Json = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Whether orders cannot be signed because of it."""
+        is_grave = self.card.indicator == "critical" and self.hook in ORDER_HOOKS
+        return is_grave and self.current and self.state == "open"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be answered."""
+        return self.current and self.state in ("open", "dismissed")
+
+    def may_accept(self, suggestion_id: str) -> bool:
+        """Whether this suggestion can be accepted now: of `at-most-one` only the first is."""
+        several = self.state == "accepted" and self.card.selection_behavior == "any"
+        free = self.is_open or (self.current and several)
+        return free and suggestion_id not in self.accepted
+
+    def suggested(self, suggestion_id: str) -> Suggestion:
+        """A suggestion that can be accepted now; Refused if it is none."""
+        for suggestion in self.card.suggestions:
+            if suggestion.id == suggestion_id:
+                if not self.may_accept(suggestion_id):
+                    raise Refused("This suggestion can no longer be accepted.")
+                return suggestion
+        raise Refused("The card has no such suggestion.")
+
+
+def shown(
+    cards: Iterable[Card],
+    service: Service,
+    hook: str,
+    exchange_id: str,
+    drafts: Collection[str],
+    selected: Collection[str],
+) -> list[ShownCard]:
+    """The cards of one answer. `selected` are the drafts that the call was about."""
+    return [
+        ShownCard(
+            id=str(uuid4()),
+            card=card,
+            service=service,
+            hook=hook,
+            exchange_id=exchange_id,
+            draft_ids=_about(card, drafts) or (tuple(selected) if len(selected) == 1 else ()),
+        )
+        for card in cards
+    ]
+
+
+class Deck:
+    """All cards of a visit. Not safe between threads."""
+
+    def __init__(self) -> None:
+        self._cards: dict[str, ShownCard] = {}
+
+    def all(self) -> list[ShownCard]:
+        """What is said now, the gravest first; then what was answered before."""
+        return sorted(
+            self._cards.values(),
+            key=lambda each: (not each.current, _GRAVEST_FIRST.index(each.card.indicator)),
+        )
+
+    def get(self, card_id: str) -> ShownCard:
+        """The card of this id; Refused if there is none."""
+        if card_id not in self._cards:
+            raise Refused("There is no such card any more: its service was asked again.")
+        return self._cards[card_id]
+
+    def put(self, card: ShownCard) -> ShownCard:
+        """Lays a card down, or what has become of one."""
+        self._cards[card.id] = card
+        return card
+
+    def withdraw(self, hooks: Collection[str], services: Collection[Service] | None = None) -> None:
+        """Takes away what was said at these hooks, by these services if they are given."""
+        urls = None if services is None else {service.url for service in services}
+        for card in list(self._cards.values()):
+            if card.hook in hooks and (urls is None or card.service.url in urls):
+                if card.state in ("accepted", "overridden"):
+                    self._cards[card.id] = replace(card, current=False)
+                else:
+                    del self._cards[card.id]
+
+
+def _about(card: Card, drafts: Collection[str]) -> tuple[str, ...]:
+    actions = (action for suggestion in card.suggestions for action in suggestion.actions)
+    ids = (each for action in actions for each in _ids(action))
+    return tuple(dict.fromkeys(each for each in ids if each in drafts))
+
+
+def _ids(action: Action) -> Iterator[str]:
+    if action.resource_id:
+        yield action.resource_id.partition("/")[2]
+    if isinstance(action.resource, str):
+        yield action.resource.partition("/")[2]
+    elif action.resource and action.type == "update":
+        yield str(action.resource.get("id"))
