@@ -34,7 +34,7 @@ from sandbox.auth.vault import Lifetimes, Vault
 from sandbox.cds.client import CdsClient
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visits
-from sandbox.desk.launcher import Desk
+from sandbox.desk.desk import Desk
 from sandbox.desk.page import static
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
@@ -120,7 +120,9 @@ class DevelopmentEhr:
         self._endpoint = TokenEndpoint(
             self._site, credentials, self._vault, self._signer, lifetimes, clock
         )
-        self._desk = Desk(self._clients, self.fhir.store, self, self._interaction)
+        self._desk = Desk(
+            self._clients, self.fhir.store, self, self._interaction, self.cds, self.visits
+        )
         self._standalone: Callable[[str], Launch] = _left_to_the_user
         self._discovery_faults: Collection[str] = frozenset()
 

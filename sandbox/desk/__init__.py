@@ -1,1 +1,1 @@
-"""The pages where a person sits: charts, the launcher."""
+"""The pages where a person sits: patients, charts, orders, the inspector, the launcher."""

@@ -1,4 +1,4 @@
-"""Where a person sits: the mock chart with the app in it, and the launcher.
+"""The launcher, and charts side by side with the app in frames.
 
 The launcher understands what smart-launcher-v2 calls its options, and the address by which the
 public CDS Hooks sandbox asks for launches.
@@ -74,8 +74,8 @@ class _Refused(Exception):
     """Why no launch is made."""
 
 
-class Desk:
-    """Answers for the pages of the EHR and for requests for a launch."""
+class Launcher:
+    """Answers for the launcher, for charts in frames and for requests for a launch."""
 
     def __init__(
         self, clients: Mapping[str, Client], store: Store, ehr: Ehr, interaction: Interaction
@@ -89,8 +89,6 @@ class Desk:
         """The answer, if the request is for something here."""
         try:
             match request.method, request.path:
-                case "GET", "/":
-                    return redirect("/ehr")
                 case "GET", "/ehr":
                     return self._chart(dict(request.query))
                 case "POST", "/ehr/sign-out":

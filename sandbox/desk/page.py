@@ -1,11 +1,11 @@
 """The pages of the development EHR. They say on top that all of its data is synthetic."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sandbox.desk import words
 from sandbox.http.answer import Answer, Resource
 
 _FOLDER = Path(__file__).parents[1] / "templates"
@@ -19,23 +19,14 @@ _TEMPLATES = Environment(
 
 
 def who(patient: Resource) -> str:
-    """Family name, given name, date of birth and sex of a patient."""
-    name = (patient.get("name") or [{}])[0]
-    given = " ".join(name.get("given", ()))
-    sex = patient.get("gender", "sex not known")
-    born = _shown(patient.get("birthDate"))
-    return f"{name.get('family', patient['id'])}, {given} · {born} · {sex}"
+    """Name, date of birth and sex of a patient in one line."""
+    sex = patient.get("gender", "sex not recorded")
+    return f"{words.full_name(patient)} · {words.born(patient)} · {sex}"
 
 
-def _shown(birth_date: str | None) -> str:
-    if birth_date is None:
-        return "date of birth not known"
-    if len(birth_date) < len("2026-01-02"):
-        return f"born {birth_date}"
-    return f"born {date.fromisoformat(birth_date):%d %b %Y}"
-
-
-_TEMPLATES.filters["who"] = who
+_TEMPLATES.filters.update(
+    who=who, name=words.full_name, born=words.born, day=words.day, moment=words.moment
+)
 
 
 def page(
@@ -48,6 +39,7 @@ def page(
     """
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; "
+        "connect-src 'self'; "
         f"form-action 'self' {form_action}; frame-src 'self' {frames}; "
         "base-uri 'none'; frame-ancestors 'self'"
     )

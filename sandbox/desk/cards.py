@@ -1,0 +1,94 @@
+"""Cards as the EHR shows them. CDS Hooks 2.0, "Card Attributes".
+
+The gravest come first. What a service wrote is text: the detail is drawn by `markdown`, addresses
+are links only if they are http(s).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from sandbox.cds.cards import Card, Link, Suggestion
+from sandbox.cds.deck import ShownCard
+from sandbox.desk.markdown import drawn
+
+GRAVITY = ("critical", "warning", "info")
+WORDS = {"critical": "Critical", "warning": "Warning", "info": "Information"}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A suggestion with what became of it: `state` is "open", "accepted" or "closed"."""
+
+    suggestion: Suggestion
+    state: str
+
+
+@dataclass(frozen=True)
+class View:
+    """A card with its parts made ready for the page."""
+
+    shown: ShownCard
+    detail: Markup | None
+    source_url: str | None
+    offers: tuple[Offer, ...]
+    links: tuple[tuple[int, Link], ...]
+
+    @property
+    def card(self) -> Card:
+        """The card itself."""
+        return self.shown.card
+
+    @property
+    def word(self) -> str:
+        """Its severity in a word."""
+        return WORDS[self.card.indicator]
+
+
+def view(shown: ShownCard) -> View:
+    """The card, ready for the page."""
+    card = shown.card
+    links = [
+        (number, link)
+        for number, link in enumerate(card.links)
+        if link.type == "smart" or web_address(link.url)
+    ]
+    return View(
+        shown,
+        drawn(card.detail) if card.detail else None,
+        web_address(card.source.url),
+        tuple(_offer(shown, each) for each in card.suggestions),
+        tuple(links),
+    )
+
+
+def web_address(url: str | None) -> str | None:
+    """The address, if a browser may go there."""
+    return url if url and url.startswith(("http://", "https://")) else None
+
+
+def of_hooks(cards: Iterable[ShownCard], orders: bool) -> list[View]:
+    """The cards of the order hooks, or those of the chart's opening; put away ones are left out."""
+    return [
+        view(each)
+        for each in cards
+        if each.hook.startswith("order-") == orders and each.state != "dismissed"
+    ]
+
+
+def gravest(cards: Iterable[ShownCard]) -> str:
+    """The gravest severity among open cards, or ''."""
+    severities = {each.card.indicator for each in cards if each.state == "open"}
+    return next((each for each in GRAVITY if each in severities), "")
+
+
+def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> list[ShownCard]:
+    """The open cards about a draft."""
+    return [each for each in cards if each.state == "open" and draft_id in each.draft_ids]
+
+
+def _offer(shown: ShownCard, suggestion: Suggestion) -> Offer:
+    if suggestion.id in shown.accepted:
+        return Offer(suggestion, "accepted")
+    return Offer(suggestion, "open" if shown.may_accept(suggestion.id) else "closed")

@@ -1,0 +1,132 @@
+"""Everything a person sees at the EHR but the sign-in: which page a request is for.
+
+Forms act and lead on by 303, so that a page can be read again. A request that a page of another
+origin has made does nothing.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from sandbox.auth.clients import Client
+from sandbox.auth.interaction import DEFAULT_USER, Interaction
+from sandbox.cds.client import CdsClient
+from sandbox.cds.visit import Visit, Visits
+from sandbox.desk import lint, patients, settings
+from sandbox.desk.app import Apps
+from sandbox.desk.chart import Charts
+from sandbox.desk.launcher import Ehr, Launcher
+from sandbox.desk.notice import Notices
+from sandbox.desk.origin import same_origin
+from sandbox.desk.page import page
+from sandbox.desk.visit import Acts
+from sandbox.fhir.store import Store
+from sandbox.http.answer import Answer, redirect
+from sandbox.http.listener import Request
+
+_PROGRAMS = ("/sim/launch", "/fhir/_services/smart/Launch")
+
+
+class Desk:
+    """Answers for the pages of the EHR and for requests for a launch."""
+
+    def __init__(
+        self,
+        clients: Mapping[str, Client],
+        store: Store,
+        ehr: Ehr,
+        interaction: Interaction,
+        cds: CdsClient,
+        visits: Visits,
+    ) -> None:
+        self._store = store
+        self._cds = cds
+        self._visits = visits
+        self._launcher = Launcher(clients, store, ehr, interaction)
+        self._apps = Apps(clients, ehr)
+        self._charts = Charts(store, cds, self._apps)
+        self._acts = Acts(store, self._apps)
+        self._notices = Notices()
+
+    def answer(self, request: Request) -> Answer | None:
+        """The answer, if the request is for something here."""
+        ours = request.method == "POST" and request.path not in _PROGRAMS
+        if ours and _is_here(request.path) and not same_origin(request):
+            return page(
+                "refused.html",
+                403,
+                heading="This form came from another page",
+                reason="A page of another site has sent it. Nothing was done.",
+                next_step="Open the chart from the patient list and do it there.",
+            )
+        match request.method, request.path.split("/")[1:]:
+            case "GET", [""]:
+                return patients.listed(self._store, dict(request.query))
+            case "GET", ["patients", patient_id]:
+                return self._opened(patient_id)
+            case _, ["visits", visit_id, *path]:
+                return self._visit(request, visit_id, path)
+            case "GET", ["settings"]:
+                return settings.shown(self._cds, "saved" in dict(request.query))
+            case "POST", ["settings"]:
+                return settings.changed(self._cds, request.form)
+            case "GET", ["lint"]:
+                return lint.shown(self._cds, dict(request.query))
+        return self._launcher.answer(request)
+
+    def _opened(self, patient_id: str) -> Answer:
+        if self._store.read("Patient", patient_id) is None:
+            return _missing("There is no such patient here.")
+        visit = self._visits.start(patient_id, DEFAULT_USER, self._encounter(patient_id))
+        visit.open()
+        return redirect(f"/visits/{visit.id}")
+
+    def _encounter(self, patient_id: str) -> str | None:
+        """The visit that is going on, in which orders are written."""
+        going_on = [("patient", patient_id), ("status", "in-progress")]
+        found = self._store.search("Encounter", going_on)
+        return str(found[-1]["id"]) if found else None
+
+    def _visit(self, request: Request, visit_id: str, path: list[str]) -> Answer | None:
+        visit = self._visits.find(visit_id)
+        if visit is None:
+            return _missing("This chart is closed. Charts are open until the EHR stops.")
+        if request.method == "POST":
+            return self._act(visit, path, dict(request.form))
+        match path:
+            case ["exchanges", exchange_id]:
+                answer = self._charts.exchange(visit, exchange_id)
+                return answer or _missing("This request is not kept any more.")
+            case ["app", number]:
+                found = self._apps.launched(visit, int(number)) if number.isdecimal() else None
+                return redirect(found) if found else _missing("The app is not open any more.")
+            case [] | [_]:
+                tab = path[0] if path else ""
+                notice = self._notices.take(visit)
+                return self._charts.tab(visit, tab, dict(request.query), notice)
+        return None
+
+    def _act(self, visit: Visit, path: list[str], form: Mapping[str, str]) -> Answer | None:
+        try:
+            notice = self._acts.do(visit, path, form)
+        except LookupError:
+            return None
+        if notice:
+            self._notices.keep(visit, notice)
+        base = f"/visits/{visit.id}"
+        to = form.get("to", base)
+        inside = urlsplit(to).path == base or to.startswith(f"{base}/")
+        return redirect(to if inside and to.isprintable() and to.isascii() else base)
+
+
+def _is_here(path: str) -> bool:
+    return path.startswith(("/visits/", "/settings", "/launcher", "/ehr"))
+
+
+def _missing(reason: str) -> Answer:
+    return page(
+        "refused.html",
+        404,
+        heading="There is nothing to show here",
+        reason=reason,
+        next_step="Open a chart from the patient list.",
+    )

@@ -1,0 +1,29 @@
+"""The lint page: which rules the discovery document of a CDS server breaks."""
+
+from collections.abc import Mapping
+
+from sandbox.cds.client import CdsClient
+from sandbox.cds.discovery import Discovered, discover
+from sandbox.cds.settings import base_url
+from sandbox.desk.page import page
+from sandbox.http.answer import Answer
+
+
+def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:
+    """The form and, for the address `url` of the query, the report."""
+    url = query.get("url", "").strip()
+    found: Discovered | None = None
+    wrong = ""
+    if url:
+        try:
+            found = discover(base_url(url))
+        except ValueError as error:
+            wrong = str(error)
+    return page(
+        "lint.html",
+        400 if wrong else 200,
+        url=url or next(iter(cds.settings.servers), ""),
+        wrong=wrong,
+        found=found,
+        report=None,
+    )

@@ -1,0 +1,145 @@
+"""What a clinician does in an opened chart: each act is a form, and leads back to a page.
+
+FHIR records and the order session are changed by `sandbox.cds.visit`; here a form becomes a call
+of it, and what came of it becomes a notice.
+"""
+
+from collections.abc import Mapping
+
+from sandbox.cds.deck import ShownCard
+from sandbox.cds.visit import Refused, Visit
+from sandbox.desk import orders, words
+from sandbox.desk.app import Apps
+from sandbox.desk.notice import Notice
+from sandbox.fhir.store import Store
+
+Form = Mapping[str, str]
+
+
+class Acts:
+    """Does what a form of a visit asks for."""
+
+    def __init__(self, store: Store, apps: Apps) -> None:
+        self._store = store
+        self._apps = apps
+
+    def do(self, visit: Visit, path: list[str], form: Form) -> Notice | None:
+        """What to tell of the act at this path below the visit; None if there is nothing to tell.
+
+        LookupError if there is no such act.
+        """
+        about = path[1] if path[0] == "cards" and len(path) > 1 else ""
+        try:
+            return self._done(visit, path, form)
+        except Refused as refused:
+            return Notice("critical", "Not done.", str(refused), about)
+        except orders.WrongField as wrong:
+            return Notice("critical", "Not ordered.", str(wrong), wrong.field)
+
+    def _done(self, visit: Visit, path: list[str], form: Form) -> Notice | None:
+        match path:
+            case ["drafts"]:
+                return self._add(visit, form)
+            case ["drafts", draft_id]:
+                return self._change(visit, draft_id, form)
+            case ["drafts", draft_id, "remove"]:
+                what = _name(visit.drafts.get(draft_id, {}))
+                visit.remove(draft_id)
+                return Notice("done", "Removed.", f"{what} is no longer in the order session.")
+            case ["sign"]:
+                return _signed(visit)
+            case ["cards", card_id, act]:
+                return _answered(visit, card_id, act, form)
+            case ["app"]:
+                self._open_app(visit, form)
+                return None
+            case ["app", "close"]:
+                self._apps.close(visit)
+                return None
+            case ["exchanges", exchange_id, "again"]:
+                sent = visit.again(exchange_id)
+                if sent.error:
+                    return Notice("warning", "Sent again.", sent.error)
+                return Notice("done", "Sent again.", f"{sent.service_id} answered {sent.status}.")
+        raise LookupError(f"there is no act {path}")
+
+    def _add(self, visit: Visit, form: Form) -> Notice:
+        if "renew" in form:
+            order = self._store.read("MedicationRequest", form["renew"])
+            subject = order.get("subject") if order else None
+            if not order or subject != {"reference": f"Patient/{visit.patient_id}"}:
+                raise Refused("There is no such order in this chart.")
+            draft = visit.add(orders.renewed(order, visit.user))
+        else:
+            draft = visit.add(orders.ordered(form, visit.user))
+        return Notice("done", "Drafted.", f"{_name(draft)} is in the order session, not signed.")
+
+    def _change(self, visit: Visit, draft_id: str, form: Form) -> Notice:
+        if (draft := visit.drafts.get(draft_id)) is None:
+            raise Refused("This draft is not in the order session any more.")
+        changed = visit.change(draft_id, orders.changed(dict(draft), form))
+        return Notice("done", "Changed.", f"{_name(changed)} is still a draft.")
+
+    def _open_app(self, visit: Visit, form: Form) -> None:
+        url, app_context = None, None
+        if "card" in form:
+            links = _card(visit, form["card"]).card.links
+            number = form.get("link", "")
+            if not number.isdecimal() or int(number) >= len(links):
+                raise Refused("The card has no such link.")
+            url, app_context = links[int(number)].url, links[int(number)].app_context
+        self._apps.open(visit, url, app_context)
+
+
+def _card(visit: Visit, card_id: str) -> ShownCard:
+    found = next((each for each in visit.cards if each.id == card_id), None)
+    if found is None:
+        raise Refused("This card is not shown any more.")
+    return found
+
+
+def _answered(visit: Visit, card_id: str, act: str, form: Form) -> Notice | None:
+    match act:
+        case "accept":
+            return _outcome(visit.accept(card_id, form.get("suggestion", "")))
+        case "override":
+            reasons = _card(visit, card_id).card.override_reasons
+            number = form.get("reason", "")
+            reason = None
+            if number.isdecimal() and int(number) < len(reasons):
+                picked = reasons[int(number)]
+                reason = {"code": picked.code}
+                reason |= {"system": picked.system} if picked.system else {}
+                reason |= {"display": picked.display} if picked.display else {}
+            return _outcome(visit.override(card_id, reason, form.get("comment", "").strip()))
+        case "dismiss":
+            visit.dismiss(card_id)
+            return Notice("done", "Put away.", "The card is not shown any more.")
+        case "report":
+            return _outcome(visit.report(card_id))
+    raise LookupError(f"there is no act {act!r} of a card")
+
+
+def _outcome(shown: ShownCard) -> Notice:
+    if shown.feedback == "failed":
+        text = f"{shown.told} The service did not take the feedback: {shown.feedback_reason}"
+        return Notice("warning", "Done, not reported.", text, shown.id)
+    return Notice("done", "Done.", shown.told, shown.id)
+
+
+def _signed(visit: Visit) -> Notice:
+    signing = visit.sign()
+    if signing.held_by:
+        waits = "1 critical card needs" if len(signing.held_by) == 1 else "critical cards need"
+        return Notice("critical", "Not signed.", f"Signing waits: {waits} an answer.")
+    if signing.to_read:
+        n = len(signing.to_read)
+        came = "1 card came" if n == 1 else f"{n} cards came"
+        return Notice("warning", "Not signed yet.", f"{came} with the signing. Read, then sign.")
+    names = ", ".join(_name(each) for each in signing.signed)
+    return Notice("done", "Signed.", f"{names}: active in the chart now.")
+
+
+def _name(order: Mapping[str, object]) -> str:
+    concept = order.get("medicationCodeableConcept") or order.get("code")
+    return words.concept(concept) or "The order"
