@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import everything, footprint, installation, launch, load, throughput, waits
+from benchmarks import charts, everything, footprint, installation, launch, load, throughput, waits
 
 
 def main() -> int:
@@ -41,6 +41,7 @@ def main() -> int:
             throughput.run(folder, peer_python, options.rounds, options.seconds)
             everything.run(folder, options.rounds, options.seconds)
             waits.run(folder, calls=8 if options.quick else 25)
+            charts.run(times=8 if options.quick else 25)
             launch.run(folder, launches=8 if options.quick else 25)
             footprint.run(folder, *((1_000, 3_000) if options.quick else (2_000, 10_000)))
         except RuntimeError as error:

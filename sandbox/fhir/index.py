@@ -1,13 +1,18 @@
 """How records are found at once: by whose they are, and there by what tokens and references say."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
 
-from sandbox.fhir.search import Criterion, Value, keys, values
+from sandbox.fhir.dates import Span
+from sandbox.fhir.search import Criterion, Order, Value, keys, values
 from sandbox.http.answer import Resource
 
+_REMEMBERED = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -17,7 +22,7 @@ class Kept:
     `number` puts the resources of a store in the order of their first version.
     """
 
-    __slots__ = ("_body", "_values", "keys", "number", "place", "resource")
+    __slots__ = ("_body", "_first", "_values", "keys", "number", "place", "resource")
 
     def __init__(self, resource: Resource, number: int = 0) -> None:
         self.resource = resource
@@ -26,6 +31,7 @@ class Kept:
         self.keys = keys(resource)
         self._body: bytes | None = None
         self._values: dict[str, tuple[Value, ...]] = {}
+        self._first: dict[str, float | str | None] = {}
 
     @property
     def body(self) -> bytes:
@@ -55,6 +61,19 @@ class Kept:
             self._values[name] = values(self.resource, name)
         return self._values[name]
 
+    def first(self, name: str) -> Any:
+        """What it is sorted by: where its first date begins, or its first text; None without."""
+        if name not in self._first:
+            self._first[name] = self._sorted_by(name)
+        return self._first[name]
+
+    def _sorted_by(self, name: str) -> float | str | None:
+        if name == "_id":
+            return str(self.resource["id"])
+        found = next(iter(self.values(name)), None)
+        # As a number: dates of different time zones are slow to compare.
+        return (found.start - _EPOCH).total_seconds() if isinstance(found, Span) else found
+
     def satisfies(self, criterion: Criterion) -> bool:
         """Whether a search with this parameter alone would find it."""
         if not criterion.keys.isdisjoint(self.keys):
@@ -69,6 +88,8 @@ class Shelf:
     def __init__(self) -> None:
         self._members: dict[str, Kept] = {}
         self._by_key: dict[str, dict[str, Kept]] = {}
+        # A chart is opened again and again, and a long answer read page by page.
+        self._found: dict[tuple[tuple[Criterion, ...], Order], Sequence[Kept]] = {}
 
     def put(self, kept: Kept) -> None:
         """Adds a record, or the next version of one."""
@@ -79,12 +100,21 @@ class Shelf:
 
     def take(self, place: str) -> None:
         """Removes a record, if it is here."""
+        self._found.clear()
         if known := self._members.pop(place, None):
             for key in _shelved(known):
                 del self._by_key[key][place]
 
-    def matching(self, criteria: Sequence[Criterion]) -> list[Kept]:
-        """What satisfies all criteria, in no order."""
+    def found(self, criteria: Sequence[Criterion], order: Order) -> Sequence[Kept]:
+        """What satisfies all criteria, in this order."""
+        asked = tuple(criteria), order
+        if asked not in self._found:
+            if len(self._found) == _REMEMBERED:
+                self._found.clear()
+            self._found[asked] = ordered(self._matching(criteria), order)
+        return self._found[asked]
+
+    def _matching(self, criteria: Sequence[Criterion]) -> list[Kept]:
         keyed = [self._having(c.keys) for c in criteria if not c.tests]
         first, *others = sorted(keyed, key=len) if keyed else [self._members]
         found: Iterable[Kept] = first.values()
@@ -114,21 +144,13 @@ def chosen(among: Iterable[Kept], criteria: Sequence[Criterion]) -> list[Kept]:
     return [kept for kept in among if all(kept.satisfies(each) for each in criteria)]
 
 
-def ordered(found: list[Kept], order: Sequence[tuple[str, bool]]) -> list[Kept]:
+def ordered(found: list[Kept], order: Order) -> list[Kept]:
     """In this order, else in that of the first versions; what has no such value comes last."""
-    found.sort(key=lambda kept: kept.number)
+    found.sort(key=attrgetter("number"))
     for name, descending in reversed(order):
-        valued = [(_start(kept, name), kept) for kept in found]
-        having = [pair for pair in valued if pair[0] is not None]
-        having.sort(key=lambda pair: pair[0], reverse=descending)
-        found = [kept for _, kept in having] + [k for value, k in valued if value is None]
+        pairs = [(kept.first(name), kept) for kept in found]
+        having = [pair for pair in pairs if pair[0] is not None]
+        having.sort(key=itemgetter(0), reverse=descending)
+        found = [kept for _, kept in having]
+        found += [kept for value, kept in pairs if value is None]
     return found
-
-
-def _start(kept: Kept, name: str) -> Any:
-    if name == "_id":
-        return kept.resource["id"]
-    found = kept.values(name)
-    if not found:
-        return None
-    return found[0] if isinstance(found[0], str) else found[0].start

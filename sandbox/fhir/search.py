@@ -8,15 +8,20 @@ handling and gets the names of what was ignored.
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import Any
+from urllib.parse import urlencode
 
 from sandbox.fhir.dates import Span, date_test, span
 from sandbox.fhir.parameters import INCLUDES, Parameter, parameters
 from sandbox.http.answer import Resource
 
 Params = list[tuple[str, str]]
+Order = tuple[tuple[str, bool], ...]
+"""Parameters to sort by, and whether from the last value to the first."""
+
 Value = Span | str
 Test = Callable[[Any], bool]
 
@@ -35,28 +40,35 @@ class Criterion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A search of a type. `order` has parameters, and whether from the last value to the first.
+    """A search of a type.
 
-    `used` is what of the request is heeded, `ignored` the names of what is not.
+    `used` is what of the request is heeded, in a query `encoded`; `ignored` the names of the rest.
     """
 
     resource_type: str
     criteria: tuple[Criterion, ...] = ()
-    order: tuple[tuple[str, bool], ...] = ()
+    order: Order = ()
     includes: tuple[str, ...] = ()
     count: int | None = None
     offset: int = 0
     total_only: bool = False
-    used: Params = field(default_factory=list)
+    used: tuple[tuple[str, str], ...] = ()
+    encoded: str = ""
     ignored: tuple[str, ...] = ()
 
 
 def query(resource_type: str, params: Iterable[tuple[str, str]]) -> Query:
     """The search that these parameters ask for; ValueError for a malformed value."""
+    return _query(resource_type, tuple(params))
+
+
+# Clients ask the same again and again, with a hundred codes in one search.
+@lru_cache(maxsize=512)
+def _query(resource_type: str, params: tuple[tuple[str, str], ...]) -> Query:
     known = parameters(resource_type)
     included = INCLUDES.get(resource_type, {})
     criteria, used, ignored, includes = [], [], [], []
-    order: tuple[tuple[str, bool], ...] = ()
+    order: Order = ()
     controls: dict[str, str] = {}
     for name, value in params:
         if name in known:
@@ -80,7 +92,8 @@ def query(resource_type: str, params: Iterable[tuple[str, str]]) -> Query:
         count=_number(controls["_count"]) if "_count" in controls else None,
         offset=_number(controls.get("_offset", "0")),
         total_only=controls.get("_summary") == "count",
-        used=used,
+        used=tuple(used),
+        encoded=urlencode(used),
         ignored=tuple(ignored),
     )
 
@@ -182,9 +195,7 @@ def _folded(text: str) -> str:
     return "".join(c for c in parts if not unicodedata.combining(c))
 
 
-def _order(
-    known: dict[str, Parameter], name: str, value: str
-) -> tuple[tuple[str, bool], ...] | None:
+def _order(known: dict[str, Parameter], name: str, value: str) -> Order | None:
     # `_sort:desc=date` is DSTU2, and still what some launchers send.
     backwards = {"_sort": False, "_sort:asc": False, "_sort:desc": True}.get(name)
     parts = [(part.lstrip("-"), part.startswith("-")) for part in value.split(",")]

@@ -24,16 +24,16 @@ def searchset(
     count = page_size if asked.count is None else min(asked.count, page_size)
     end = asked.offset + count
     page = [] if asked.total_only else matches[asked.offset : end]
-    links = [("self", asked.used)]
+    links = [("self", asked.encoded)]
     if page and end < len(matches):
         further = [(name, value) for name, value in asked.used if name != "_offset"]
-        links.append(("next", [*further, ("_offset", str(end))]))
+        links.append(("next", urlencode([*further, ("_offset", str(end))])))
     head = {
         "resourceType": "Bundle",
         "type": "searchset",
         "total": len(matches),
         "link": [
-            {"relation": relation, "url": f"{base}/{asked.resource_type}?{urlencode(query)}"}
+            {"relation": relation, "url": f"{base}/{asked.resource_type}?{query}"}
             for relation, query in links
         ],
     }

@@ -16,7 +16,7 @@ from sandbox.fhir.bundles import shipped_bundles as shipped_bundles
 from sandbox.fhir.bundles import staff as staff
 from sandbox.fhir.index import Kept, Shelf, chosen, ordered
 from sandbox.fhir.parameters import PARAMETERS
-from sandbox.fhir.search import Criterion, Params, Query, query
+from sandbox.fhir.search import Criterion, Order, Params, Query, query
 from sandbox.http.answer import Resource
 
 Limits = Sequence[Sequence[Criterion]]
@@ -75,13 +75,16 @@ class Store:
         """
         return [kept.resource for kept in self.find(query(resource_type, params))]
 
-    def find(self, asked: Query, limits: Limits = _UNLIMITED) -> list[Kept]:
+    def find(self, asked: Query, limits: Limits = _UNLIMITED) -> Sequence[Kept]:
         """All that a search finds, in its order, whatever page it asks for."""
         with self._lock:
-            rows = [self._matching(asked.resource_type, [*asked.criteria, *row]) for row in limits]
-        if len(rows) == 1:
-            return ordered(rows[0], asked.order)
-        return ordered(list({k.place: k for row in rows for k in row}.values()), asked.order)
+            return _together(
+                [
+                    self._found(asked.resource_type, [*asked.criteria, *row], asked.order)
+                    for row in limits
+                ],
+                asked.order,
+            )
 
     def included(self, matches: Iterable[Kept], asked: Query) -> list[Kept]:
         """The resources that `_include` adds to these matches, each once."""
@@ -155,32 +158,37 @@ class Store:
         for patient in kept.patients:
             self._shelves[kept.resource["resourceType"], patient].take(kept.place)
 
-    def _matching(self, resource_type: str, criteria: Sequence[Criterion]) -> list[Kept]:
+    def _found(
+        self, resource_type: str, criteria: Sequence[Criterion], order: Order
+    ) -> Sequence[Kept]:
         of_type = self._kept.get(resource_type, {})
         for each in criteria:
             if each.name == "_id":
-                ids = dict.fromkeys(key.rpartition("=")[2].rpartition("|")[2] for key in each.keys)
-                return chosen((of_type[i] for i in ids if i in of_type), criteria)
+                ids = dict.fromkeys(
+                    key.removeprefix("_id=").rpartition("|")[2] for key in each.keys
+                )
+                named = [of_type[i] for i in ids if i in of_type]
+                return ordered(chosen(named, criteria), order)
         for each in criteria:
             if each.name == "patient":
                 others = [other for other in criteria if other is not each]
-                return self._on_shelves(resource_type, each, others)
-        return chosen(of_type.values(), criteria)
+                return self._on_shelves(resource_type, each, others, order)
+        return ordered(chosen(of_type.values(), criteria), order)
 
     def _on_shelves(
-        self, resource_type: str, whose: Criterion, others: Sequence[Criterion]
-    ) -> list[Kept]:
+        self, resource_type: str, whose: Criterion, others: Sequence[Criterion], order: Order
+    ) -> Sequence[Kept]:
         patients = {
             patient
             for key in whose.keys
             for patient_type, _, patient in [key.removeprefix("patient=").rpartition("/")]
             if patient_type in ("", "Patient")
         }
-        found = [
-            self._shelves[resource_type, patient].matching(others)
-            for patient in patients
-            if (resource_type, patient) in self._shelves
-        ]
-        if len(found) == 1:
-            return found[0]
-        return list({kept.place: kept for some in found for kept in some}.values())
+        shelves = [self._shelves.get((resource_type, patient)) for patient in patients]
+        return _together([shelf.found(others, order) for shelf in shelves if shelf], order)
+
+
+def _together(found: Sequence[Sequence[Kept]], order: Order) -> Sequence[Kept]:
+    if len(found) == 1:
+        return found[0]
+    return ordered(list({kept.place: kept for some in found for kept in some}.values()), order)
