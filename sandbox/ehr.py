@@ -35,6 +35,7 @@ from sandbox.cds.client import CdsClient
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visits
 from sandbox.desk.desk import Desk
+from sandbox.desk.messaging import Messaging
 from sandbox.desk.page import static
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
@@ -123,6 +124,7 @@ class DevelopmentEhr:
         self._desk = Desk(
             self._clients, self.fhir.store, self, self._interaction, self.cds, self.visits
         )
+        self._messaging = Messaging(self.base, self._vault, self.visits)
         self._standalone: Callable[[str], Launch] = _left_to_the_user
         self._discovery_faults: Collection[str] = frozenset()
 
@@ -254,7 +256,7 @@ class DevelopmentEhr:
                 return self._endpoint.introspect(request)
             case "GET", ["pages", name]:
                 return static(name)
-        return self._desk.answer(request)
+        return self._messaging.answer(request) or self._desk.answer(request)
 
     def _shared(self, request: Request, answer: Answer) -> Answer:
         """The answer with the headers by which a page of a registered origin may read it."""
