@@ -256,6 +256,9 @@ class DevelopmentEhr:
                 return self._endpoint.introspect(request)
             case "GET", ["pages", name]:
                 return static(name)
+            case "GET", ["favicon.ico"]:
+                # Asked for beside documents that are no pages, such as records.
+                return static("favicon.svg")
         return self._messaging.answer(request) or self._desk.answer(request)
 
     def _shared(self, request: Request, answer: Answer) -> Answer:

@@ -53,9 +53,12 @@ def page(
     return Answer(status, _TEMPLATES.get_template(name).render(**values).encode(), headers)
 
 
+_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
 def static(name: str) -> Answer | None:
-    """A file for pages: a style sheet or a script."""
-    kind = {"css": "text/css", "js": "text/javascript"}.get(name.rpartition(".")[2])
+    """A file for pages: a style sheet, a script, or the icon."""
+    kind = _KINDS.get(name.rpartition(".")[2])
     path = _FOLDER / name
     if kind is None or "/" in name or not path.is_file():
         return None

@@ -335,3 +335,15 @@ def test_pages_of_registered_origins_may_read_answers(clock: Clock) -> None:
 def test_what_is_not_there_is_not_found(ehr: DevelopmentEhr) -> None:
     for path in ("/nothing", "/sim/x/fhir", CALLBACK.removeprefix("http://localhost:5000")):
         assert send(ehr.origin + path).status == 404
+
+
+def test_pages_and_documents_have_an_icon(ehr: DevelopmentEhr) -> None:
+    assert (
+        'rel="icon" type="image/svg+xml" href="/pages/favicon.svg"'
+        in send(f"{ehr.origin}/launcher").text
+    )
+    for path in ("/pages/favicon.svg", "/favicon.ico"):
+        reply = send(ehr.origin + path)
+        assert reply.status == 200
+        assert reply.headers["Content-Type"].startswith("image/svg+xml")
+        assert reply.text.startswith("<svg ")
