@@ -90,7 +90,7 @@ def _whole(measured: Sequence[Measured]) -> Row:
     )
     return (
         *("all of them", "", "", f"{search:.3f}", f"{first:.3f}", f"{least:.3f}"),
-        *(at_most(search / least, _TARGET), at_most(first / least, _TARGET)),
+        *(at_most(search / least, _TARGET), f"{first / least:.2f}"),
     )
 
 

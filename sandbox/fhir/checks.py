@@ -32,6 +32,8 @@ _REQUIRED = {
     "ServiceRequest": "status intent subject",
     "Task": "status intent",
 }
+# Codes without a system, where other tokens are a CodeableConcept, a Coding or an Identifier.
+_PLAIN = (".id", ".status", ".intent", ".gender", ".lifecycleStatus", "Intolerance.category")
 _REQUEST = "proposal plan order original-order reflex-order filler-order instance-order"
 _CODES = {
     "DocumentReference.status": "current superseded entered-in-error",
@@ -98,6 +100,8 @@ def _check_found(resource: Resource, resource_type: str, parameter: Parameter) -
     for path in parameter.paths:
         at = ".".join((resource_type, *path))
         for value in Parameter(parameter.kind, (path,)).values(resource):
+            if parameter.kind == "date" and not isinstance(value, str | dict):
+                raise _wrong("structure", at, "is not a date")
             if parameter.kind == "date" and path != ("meta", "lastUpdated"):
                 try:
                     span(value)
@@ -105,13 +109,15 @@ def _check_found(resource: Resource, resource_type: str, parameter: Parameter) -
                     raise _wrong("value", at, "is not a FHIR date, or a Period") from None
             elif parameter.kind == "reference" and not isinstance(value, dict):
                 raise _wrong("structure", at, "is not a Reference")
-            elif parameter.kind == "token" and not _is_token(value):
+            elif parameter.kind == "token" and not _is_token(value, at):
                 raise _wrong("structure", at, "has no codes where they belong")
             elif parameter.kind in ("string", "uri") and not isinstance(value, str):
                 raise _wrong("structure", at, "is not a string")
 
 
-def _is_token(value: Any) -> bool:
+def _is_token(value: Any, at: str) -> bool:
+    if at.endswith(_PLAIN):
+        return isinstance(value, str)
     if isinstance(value, dict):
         codings = value.get("coding", [value])
         return isinstance(codings, list) and all(
@@ -119,7 +125,7 @@ def _is_token(value: Any) -> bool:
             and all(isinstance(coding.get(n, ""), str) for n in ("system", "code", "value"))
             for coding in codings
         )
-    return isinstance(value, str | bool)
+    return False
 
 
 def _refers(element: Any) -> bool:
