@@ -32,7 +32,7 @@ from sandbox.http.answer import Answer
 from sandbox.http.listener import Request
 
 _FRESH, _FRESH_FAILURE = 30.0, 3.0  # seconds: developers restart their services, and look again
-_EVERYTHING = ("patient/*.rs", "user/*.rs")
+_OWN = ("patient/*.rs",)
 
 
 class CdsClient:
@@ -124,7 +124,7 @@ class CdsClient:
 
     def _discover(self, server: str) -> Discovered:
         token = self.signer.token(discovery_url(server)) if self.settings.sign else None
-        return discover(server, f"Bearer {token}" if token else None)
+        return discover(server, f"Bearer {token}" if token else None, self.settings.seconds)
 
     def _call(
         self, service: Service, chart: Chart, hook: str, context: Json, instance: str
@@ -138,7 +138,7 @@ class CdsClient:
                     self._grants.lent(client_id, chart.patient_id, chart.user, what)
                 )
 
-            own = lent(*_EVERYTHING).token
+            own = lent(*_OWN).token
             given = satisfied(
                 service.prefetch,
                 context,
@@ -201,7 +201,9 @@ class CdsClient:
         if "Authorization" in headers:
             headers["Authorization"] = f"Bearer {self.signer.token(asked.url)}"
         try:
-            reply = send("POST", asked.url, headers, json.dumps(body).encode())
+            reply = send(
+                "POST", asked.url, headers, json.dumps(body).encode(), self.settings.seconds
+            )
         except NoReply as none:
             return replace(asked, error=str(none), ms=none.ms), None
         answer, error = None, trouble(reply)

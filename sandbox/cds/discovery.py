@@ -12,7 +12,6 @@ from sandbox.cds.document import NotJson, parsed, trouble
 from sandbox.cds.sending import NoReply, send
 from sandbox.cds.settings import base_url
 
-_SECONDS = 5.0
 _MOST = 200
 
 
@@ -70,7 +69,7 @@ def discovery_url(base: str) -> str:
     return f"{base}/cds-services"
 
 
-def discover(url: str, authorization: str | None = None) -> Discovered:
+def discover(url: str, authorization: str | None = None, seconds: float = 10.0) -> Discovered:
     """What is at this CDS server, given by its base URL or its discovery address.
 
     `authorization` is that header, if any. Nothing that the server does raises; ValueError if the
@@ -81,7 +80,7 @@ def discover(url: str, authorization: str | None = None) -> Discovered:
     if authorization:
         headers["Authorization"] = authorization
     try:
-        reply = send("GET", discovery_url(base), headers, seconds=_SECONDS)
+        reply = send("GET", discovery_url(base), headers, seconds=seconds)
     except NoReply as none:
         return Discovered(url=base, ms=none.ms, error=str(none))
     wrong = trouble(reply)

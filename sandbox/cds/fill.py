@@ -55,7 +55,8 @@ def filled(
         in_query = bool(question) and token.start() > len(before)
         if tokens_only and not _SIMPLE.fullmatch(expression) and expression not in USER_TOKENS:
             raise Unfillable(f"{token[0]} is newer than CDS Hooks 2.0.")
-        found = list(dict.fromkeys(_texts(expression, context, user, today, earlier, resolve)))
+        texts = _texts(expression, context, user, today, earlier, resolve)
+        found = [text for text in dict.fromkeys(texts) if text]
         if not found:
             raise Unfillable(f"There is no value for {token[0]}.")
         if len(found) > 1 and not in_query:

@@ -52,15 +52,13 @@ class Session:
         if kind not in ORDERS:
             raise Refused(f"A {kind} cannot be ordered here: {' or '.join(sorted(ORDERS))} can.")
         chart = self._chart
-        own = {
-            "id": draft_id or str(uuid4()),
-            "status": "draft",
-            "subject": {"reference": f"Patient/{chart.patient_id}"},
-        }
-        usual: Resource = {"intent": "order"}
+        named = {"resourceType": kind, "id": draft_id or str(uuid4())}
+        own = {"status": "draft", "subject": {"reference": f"Patient/{chart.patient_id}"}}
+        usual: Resource = {**named, "status": "draft", "intent": "order"}
         if chart.encounter_id:
             usual["encounter"] = {"reference": f"Encounter/{chart.encounter_id}"}
-        draft = {**usual, **{n: v for n, v in order.items() if n != "meta"}, **own}
+        told = {n: v for n, v in order.items() if n not in ("id", "meta")}
+        draft = {**usual, **told, **own}
         try:
             check(draft, draft["resourceType"])
         except Unfit as unfit:

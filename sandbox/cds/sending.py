@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-SECONDS = 10.0
 MOST_BYTES = 2_000_000
 
 
@@ -37,7 +36,7 @@ def send(
     url: str,
     headers: Mapping[str, str],
     body: bytes | None = None,
-    seconds: float = SECONDS,
+    seconds: float = 10.0,
 ) -> Reply:
     """The answer of this http(s) URL, or NoReply."""
     parts = urlsplit(url)
@@ -45,18 +44,21 @@ def send(
     start = time.monotonic()
     over = threading.Event()
     connection = _connection(parts.scheme, parts.hostname or "", parts.port, seconds)
+    sockets: list[socket.socket] = []
 
     def end() -> None:
         # A timeout of the socket would begin anew with every byte of a server that drips.
         over.set()
-        if connection.sock:
+        for each in sockets:
             with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+                each.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
     try:
+        connection.connect()
+        sockets.append(connection.sock)
         connection.request(method, target or "/", body, dict(headers))
         response = connection.getresponse()
         content = response.read(MOST_BYTES + 1)

@@ -12,7 +12,8 @@ class CdsSettings:
     `sign`: every request has a JWT. `prefetch` "none" and the keys in `left_out` are what an EHR
     does that does not satisfy a template. `authorization`: calls bring an access token to fetch
     with what is missing; without it, `fhirServer` alone. Version "2.0" fills the tokens of 2.0 only
-    and writes scopes as SMART 1 does, "3.0" knows `today()`, paths and SMART 2.
+    and writes scopes as SMART 1 does, "3.0" knows `today()`, paths and SMART 2. A service may take
+    so many `seconds` to answer.
 
     ValueError for a server that is no http(s) URL, said so that a person can put it right.
     """
@@ -23,6 +24,7 @@ class CdsSettings:
     left_out: frozenset[str] = frozenset()
     authorization: bool = True
     version: Literal["2.0", "3.0"] = "3.0"
+    seconds: float = 10.0
 
     def __post_init__(self) -> None:
         bases = dict.fromkeys(base_url(server) for server in self.servers)
