@@ -1,8 +1,8 @@
 """`python -m sandbox`: serves the development EHR's own synthetic patients until stopped.
 
-The port is EHR_PORT, else 5001. The app that it opens is at EHR_APP, else http://localhost:5000.
-FHIR requests without a token see everything, as the prefetch of CDS Hooks needs it, unless
-EHR_TOKENS is "required"; with a token they see what it is good for.
+The port is EHR_PORT, else 5001. The app is at EHR_APP, else http://localhost:5000: the EHR opens it
+and calls its CDS services. FHIR requests without a token see everything, for CDS services without
+one, unless EHR_TOKENS is "required"; with a token they see what it is good for.
 """
 
 import errno
@@ -11,8 +11,9 @@ import signal
 import sys
 
 from sandbox.auth.clients import shipped_clients
+from sandbox.cds.settings import CdsSettings
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 
 _STOP = {signal.SIGINT, signal.SIGTERM}
 
@@ -27,8 +28,9 @@ def main() -> int:
     tokens = os.environ.get("EHR_TOKENS", "optional")
     if tokens not in ("optional", "required"):
         return _complain(f"EHR_TOKENS must be optional or required, not {tokens!r}.")
+    app = os.environ.get("EHR_APP", "http://localhost:5000")
     try:
-        clients = shipped_clients(os.environ.get("EHR_APP", "http://localhost:5000"))
+        clients = shipped_clients(app)
     except ValueError as error:
         return _complain(f"EHR_APP must be an https or loopback origin: {error}.")
     try:
@@ -39,6 +41,7 @@ def main() -> int:
             open_records=tokens == "optional",
             # An app in development changes its keys as it likes.
             refetch_keys=True,
+            cds=CdsSettings(servers=(app,)),
         )
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
@@ -53,7 +56,7 @@ def main() -> int:
     with server:
         patients = ", ".join(patient["id"] for patient in server.fhir.store.all("Patient"))
         print(f"FHIR server: {server.base}\nPatients: {patients}")
-        print(f"Charts: {server.origin}/ehr\nLauncher: {server.origin}/launcher", flush=True)
+        print(f"Charts: {server.origin}\nLauncher: {server.origin}/launcher", flush=True)
         signal.sigwait(_STOP)
     return 0
 

@@ -81,7 +81,10 @@ def test_it_serves_both_until_it_is_told_to_stop_and_leaves_nothing_behind(
         app, ehr = (f"http://127.0.0.1:{port}" for port in given.values())
         with urllib.request.urlopen(f"{app}/cds-services") as answer:
             assert answer.status == 200
-        # The EHR opens the app where it is, and the app knows the EHR as where it is.
+        # The EHR calls the app where it is, and the app knows the EHR by its signature.
+        with urllib.request.urlopen(f"{ehr}/patients/sandbox-diabetes") as answer:
+            assert "HbA1c may be due" in answer.read().decode()
+        # So it does for launches.
         with urllib.request.urlopen(f"{ehr}/ehr") as answer:
             link = f"http://localhost:{given['PORT']}/smart/launch?iss="
             assert link in answer.read().decode()
