@@ -30,8 +30,9 @@ from sandbox.cds.signing import Signer
 from sandbox.fhir.rest import Records
 from sandbox.http.answer import Answer
 from sandbox.http.listener import Request
+from sandbox.lint import LintFinding, lint_answer
 
-_FRESH, _FRESH_FAILURE = 30.0, 3.0  # seconds: developers restart their services, and look again
+_FRESH = 5.0  # seconds: developers change their services, and look again
 _OWN = ("patient/*.rs",)
 
 
@@ -160,13 +161,14 @@ class CdsClient:
             if given.values:
                 body["prefetch"] = given.values
             asked = self._asked("call", service, hook, service.url, _masked(body))
-            exchange, _ = self._sent(asked, body)
+            exchange, reply = self._sent(asked, body)
             fetched = tuple(theirs.fetched) if theirs else ()
         answered = read(exchange.answer) if exchange.error is None else Answered()
         return replace(
             exchange,
             prefetched=with_fetched(given.rows, fetched),
             fetched=fetched,
+            lint=_linted(service, body, reply) if reply else (),
             cards=answered.cards,
             system_actions=answered.system_actions,
             error=exchange.error or " ".join(answered.unusable) or None,
@@ -226,8 +228,12 @@ class CdsClient:
 def _is_fresh(found: tuple[float, Discovered] | None) -> bool:
     if found is None:
         return False
-    at, discovered = found
-    return time.monotonic() - at < (_FRESH_FAILURE if discovered.error else _FRESH)
+    return time.monotonic() - found[0] < _FRESH
+
+
+def _linted(service: Service, body: Json, reply: Reply) -> tuple[LintFinding, ...]:
+    report = lint_answer(service.prefetch, body, reply.status, reply.headers, reply.body)
+    return report.findings
 
 
 def _authorization(lent: Lent, client_id: str, chart: Chart) -> Json:

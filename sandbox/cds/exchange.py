@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sandbox.cds.cards import Action, Card
+from sandbox.lint import LintFinding
 
 MASKED = "•••"
 """Stands for the value of a token."""
@@ -78,7 +79,7 @@ class Exchange:
     ms: float = 0.0
     prefetched: tuple[Prefetched, ...] = ()
     fetched: tuple[FetchedBack, ...] = ()
-    lint: tuple[Any, ...] = ()
+    lint: tuple[LintFinding, ...] = ()
     cards: tuple[Card, ...] = ()
     system_actions: tuple[Action, ...] = ()
     firing: int = 0

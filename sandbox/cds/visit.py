@@ -13,9 +13,10 @@ from sandbox.cds import feedback
 from sandbox.cds.actions import apply
 from sandbox.cds.chart import Chart
 from sandbox.cds.client import CdsClient
-from sandbox.cds.deck import ORDER_HOOKS, Deck, ShownCard, shown
+from sandbox.cds.deck import ORDER_HOOKS, Deck, ShownCard
 from sandbox.cds.discovery import Service
-from sandbox.cds.exchange import Exchange, Json, Log
+from sandbox.cds.exchange import Exchange, Log
+from sandbox.cds.hooks import Hooks
 from sandbox.cds.orders import Session
 from sandbox.cds.refused import Refused as Refused
 from sandbox.fhir.store import Store
@@ -60,8 +61,9 @@ class Visit:
         self._lock = threading.RLock()
         self._session = Session(chart, clock)
         self._deck = Deck()
-        self._firings: dict[str, int] = {}
-        self._checked = -1
+        self._hooks = Hooks(
+            client, store, chart, self._session, self._deck, self.exchanges, self._lock
+        )
         self.opened = self._now()
 
     @property
@@ -83,7 +85,7 @@ class Visit:
 
     def open(self) -> None:
         """Fires patient-view."""
-        self._fire("patient-view", {})
+        self._hooks.fire("patient-view", {})
 
     def add(self, order: Resource) -> Resource:
         """The draft that this MedicationRequest or ServiceRequest becomes; fires order-select.
@@ -118,16 +120,16 @@ class Visit:
         with self._lock:
             if not self._session.drafts:
                 raise Refused("There is no order to sign.")
-            asked = self._checked != self._session.revision
+            asked = self._hooks.checked != self._session.revision
             context = {"draftOrders": self._session.bundle}
         if asked:
-            fresh = self._fire("order-sign", context)
+            fresh = self._hooks.fire("order-sign", context)
         with self._lock:
             if held := self._holding():
                 return Signing(held_by=tuple(held))
             if weighty := [c for c in fresh if c.card.indicator != "info" or c.card.suggestions]:
                 return Signing(to_read=tuple(weighty))
-            if self._checked != self._session.revision:
+            if self._hooks.checked != self._session.revision:
                 raise Refused("The orders have changed while they were checked. Sign again.")
             signed = self._session.sign(self._store)
             self._deck.withdraw(ORDER_HOOKS)
@@ -210,21 +212,16 @@ class Visit:
         old = self.exchanges.find(exchange_id)
         if old is None:
             raise Refused("This request is no longer kept.")
-        if old.kind == "feedback":
-            named = Service(server=old.server, hook=old.hook, id=old.service_id, description="")
-            new = self._client.feedback(named, old.hook, old.request["feedback"])
-            self.exchanges.add(new)
-            return new
-        service = next(
-            (s for s in self._client.services(old.hook) if s.url == old.url),
-            None,
-        )
-        if service is None:
-            raise Refused("The server does not offer this service any more.")
-        context = old.request["context"]
-        [new] = self._client.fire(self._chart, old.hook, context, [service])
-        self._take(replace(new, firing=old.firing), service, context)
-        return self.exchanges.find(new.id) or new
+        if old.kind == "call":
+            return self._hooks.again(old)
+        named = Service(server=old.server, hook=old.hook, id=old.service_id, description="")
+        new = self._client.feedback(named, old.hook, old.request["feedback"])
+        self.exchanges.add(new)
+        with self._lock:
+            for card in self._deck.all():
+                if card.service.url == named.url and card.report in old.request["feedback"]:
+                    self._deck.put(feedback.answered(card, new))
+        return new
 
     def _select(self, draft_ids: Sequence[str]) -> None:
         with self._lock:
@@ -233,65 +230,7 @@ class Visit:
             if not selections:
                 self._deck.withdraw(ORDER_HOOKS)
                 return
-        self._fire("order-select", context)
-
-    def _fire(self, hook: str, members: Json) -> list[ShownCard]:
-        """The cards that a hook brings, laid down; none if another firing came in between."""
-        context = {**self._chart.context, **members}
-        with self._lock:
-            firing = self._firings.get(_group(hook), 0) + 1
-            self._firings[_group(hook)] = firing
-        services = self._client.services(hook)
-        exchanges = self._client.fire(self._chart, hook, context, services)
-        with self._lock:
-            if not self._is_newest(hook, firing, context):
-                for exchange in exchanges:
-                    self.exchanges.add(exchange)
-                return []
-            # What order-sign says stands for what order-select has said of the same orders.
-            self._deck.withdraw(ORDER_HOOKS if hook == "order-select" else (hook,))
-            cards = [
-                card
-                for service, exchange in zip(services, exchanges, strict=True)
-                for card in self._take(replace(exchange, firing=firing), service, context)
-            ]
-            if hook == "order-sign":
-                # Also with what services have changed themselves, or this would never end.
-                self._checked = self._session.revision
-        return cards
-
-    def _take(self, exchange: Exchange, service: Service, context: Json) -> list[ShownCard]:
-        """The cards of an answer, laid down instead of those that this service has sent before."""
-        hook = exchange.hook
-        with self._lock:
-            if not self._is_newest(hook, exchange.firing, context):
-                self.exchanges.add(exchange)
-                return []
-            if exchange.status == 200:
-                self._deck.withdraw(ORDER_HOOKS if hook in ORDER_HOOKS else (hook,), [service])
-            self.exchanges.add(replace(exchange, applied=self._applied(exchange)))
-            drafts = self._session.drafts
-            selected = [each.partition("/")[2] for each in context.get("selections", ())]
-            cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected or drafts)
-            return [self._deck.put(card) for card in cards]
-
-    def _is_newest(self, hook: str, firing: int, context: Json) -> bool:
-        drafts = self._session.bundle
-        fired = self._firings.get(_group(hook)) == firing
-        return fired and context.get("draftOrders", drafts) == drafts
-
-    def _applied(self, exchange: Exchange) -> tuple[str, ...]:
-        told = []
-        for action in exchange.system_actions:
-            what = action.description or action.type
-            try:
-                if exchange.hook not in ORDER_HOOKS:
-                    raise Refused("Nobody is ordering.")
-                apply([action], self._session, self._store, self.patient_id, drafts_only=True)
-                told.append(f"Done: {what}.")
-            except Refused as why:
-                told.append(f"Not done: {what}. {why}")
-        return tuple(told)
+        self._hooks.fire("order-select", context)
 
     def _holding(self) -> list[ShownCard]:
         return [card for card in self.cards if card.holds]
@@ -344,7 +283,3 @@ class Visits:
         """Those that are open, the newest first."""
         with self._lock:
             return list(reversed(self._open.values()))
-
-
-def _group(hook: str) -> str:
-    return "orders" if hook in ORDER_HOOKS else hook

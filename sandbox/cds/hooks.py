@@ -1,0 +1,128 @@
+"""The hooks of one visit, fired: what services answer takes its place at the chart.
+
+Services take their time, and meanwhile the chart goes on: an answer counts only if it is to what
+was fired last, about the drafts as they are.
+"""
+
+import threading
+from dataclasses import replace
+
+from sandbox.cds.actions import apply
+from sandbox.cds.chart import Chart
+from sandbox.cds.client import CdsClient
+from sandbox.cds.deck import ORDER_HOOKS, Deck, ShownCard, shown
+from sandbox.cds.discovery import Service
+from sandbox.cds.exchange import Exchange, Json, Log
+from sandbox.cds.orders import Session
+from sandbox.cds.refused import Refused
+from sandbox.fhir.store import Store
+
+
+class Hooks:
+    """Fires them. `lock` is held while session and deck change, never while a service is awaited.
+
+    `checked` is the revision of the session about which order-sign was answered last.
+    """
+
+    def __init__(
+        self,
+        client: CdsClient,
+        store: Store,
+        chart: Chart,
+        session: Session,
+        deck: Deck,
+        log: Log,
+        lock: threading.RLock,
+    ) -> None:
+        self.checked = -1
+        self._client = client
+        self._store = store
+        self._chart = chart
+        self._session = session
+        self._deck = deck
+        self._log = log
+        self._lock = lock
+        self._newest: dict[str, int] = {}
+
+    def fire(self, hook: str, members: Json) -> list[ShownCard]:
+        """The cards that a hook brings, laid down; none if another firing came in between.
+
+        `members` are those of its context that are not of every hook.
+        """
+        context = {**self._chart.context, **members}
+        with self._lock:
+            firing = self._newest.get(_group(hook), 0) + 1
+            self._newest[_group(hook)] = firing
+        services = self._client.services(hook)
+        exchanges = [
+            replace(exchange, firing=firing)
+            for exchange in self._client.fire(self._chart, hook, context, services)
+        ]
+        with self._lock:
+            if not self._counts(hook, firing, context):
+                for exchange in exchanges:
+                    self._log.add(exchange)
+                return []
+            # What order-sign says stands for what order-select has said of the same orders, but
+            # only of services that say something: `_take` sees to that.
+            self._deck.withdraw(ORDER_HOOKS if hook == "order-select" else (hook,))
+            answers = zip(services, exchanges, strict=True)
+            cards = [card for answer in answers for card in self._take(*answer, context)]
+            if hook == "order-sign":
+                # With what services have changed themselves, or this would never end.
+                self.checked = self._session.revision
+            return cards
+
+    def again(self, old: Exchange) -> Exchange:
+        """The same call anew; Refused if there is no such service any more."""
+        services = (s for s in self._client.services(old.hook) if s.url == old.url)
+        service = next(services, None)
+        if service is None:
+            raise Refused("The server does not offer this service any more.")
+        context = old.request["context"]
+        [exchange] = self._client.fire(self._chart, old.hook, context, [service])
+        new = replace(exchange, firing=old.firing)
+        with self._lock:
+            if self._counts(old.hook, old.firing, context):
+                self._take(service, new, context)
+            else:
+                self._log.add(new)
+        return self._log.find(new.id) or new
+
+    def _take(self, service: Service, exchange: Exchange, context: Json) -> list[ShownCard]:
+        hook = exchange.hook
+        if exchange.status == 200:
+            self._deck.withdraw(ORDER_HOOKS if hook in ORDER_HOOKS else (hook,), [service])
+        self._log.add(replace(exchange, applied=self._applied(exchange)))
+        drafts = self._session.drafts
+        selected = [each.partition("/")[2] for each in context.get("selections", ())]
+        cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected or drafts)
+        return [self._deck.put(card) for card in cards]
+
+    def _counts(self, hook: str, firing: int, context: Json) -> bool:
+        drafts = self._session.bundle
+        about = context.get("draftOrders", drafts)
+        return self._newest.get(_group(hook)) == firing and bool(about == drafts)
+
+    def _applied(self, exchange: Exchange) -> tuple[str, ...]:
+        told = []
+        for action in exchange.system_actions:
+            what = action.description or action.type
+            try:
+                if exchange.hook not in ORDER_HOOKS:
+                    raise Refused("Nobody is ordering.")
+                apply(
+                    [action],
+                    self._session,
+                    self._store,
+                    self._chart.patient_id,
+                    drafts_only=True,
+                )
+                told.append(f"Done: {what}.")
+            except Refused as why:
+                told.append(f"Not done: {what}. {why}")
+        return tuple(told)
+
+
+def _group(hook: str) -> str:
+    return "orders" if hook in ORDER_HOOKS else hook

@@ -1,0 +1,362 @@
+"""An opened chart: orders from draft to record, cards that come, stay and go, two charts at once.
+
+Hook library: order-select, order-sign.
+"""
+
+import threading
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from sandbox.cds.settings import CdsSettings
+from sandbox.cds.visit import Refused, Visit
+from sandbox.ehr import DevelopmentEhr
+from tests.sandbox.cds.conftest import GLIPIZIDE, METFORMIN, USER, Both
+from tests.sandbox.cds.scripted import (
+    Json,
+    Raw,
+    Scripted,
+    card,
+    cards,
+    suggesting,
+    suggestion,
+)
+
+
+def _summaries(visit: Visit) -> list[str]:
+    return [each.card.summary for each in visit.cards if each.current]
+
+
+# Signing.
+
+
+def test_drafts_become_active_records(ehr: DevelopmentEhr, visit: Visit) -> None:
+    draft = visit.add(GLIPIZIDE)
+    assert (draft["status"], draft["intent"]) == ("draft", "order")
+    assert draft["subject"] == {"reference": "Patient/sandbox-renal"}
+    assert ehr.fhir.store.read("MedicationRequest", draft["id"]) is None
+    signing = visit.sign()
+    (record,) = signing.signed
+    assert signing
+    assert record == ehr.fhir.store.read("MedicationRequest", draft["id"])
+    assert (record["status"], record["intent"]) == ("active", "order")
+    assert record["requester"] == {"reference": USER}
+    assert datetime.fromisoformat(record["authoredOn"]).tzinfo
+    assert record["meta"]["versionId"] == "1"
+    assert visit.drafts == {}
+    with pytest.raises(Refused, match="no order to sign"):
+        visit.sign()
+
+
+def test_a_critical_card_holds_signing_until_it_is_answered(
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("sign", "order-sign", cards(card("Dangerous", "critical")))
+    visit.add(METFORMIN)
+    for _ in range(2):
+        signing = visit.sign()
+        assert not signing
+        assert [each.card.summary for each in signing.held_by] == ["Dangerous"]
+    assert visit.held == 1
+    (shown,) = visit.cards
+    with pytest.raises(Refused, match="accept or override"):
+        visit.dismiss(shown.id)
+    with pytest.raises(Refused, match="with a reason"):
+        visit.override(shown.id, comment="  ")
+    visit.override(shown.id, comment="Discussed with her")
+    assert visit.sign()
+    # Nothing had changed, so nobody was asked again.
+    assert len(scripted.calls("sign")) == 1
+
+
+def test_the_application_holds_metformin_until_it_is_overridden(both: Both) -> None:
+    opened = both.visit("sandbox-renal")
+    opened.add(METFORMIN)
+    (held,) = opened.sign().held_by
+    assert "Metformin is contraindicated" in held.card.summary
+    reason = held.card.override_reasons[0]
+    opened.override(held.id, {"code": reason.code, "system": reason.system or ""}, "")
+    assert [each["status"] for each in opened.sign().signed] == ["active"]
+
+
+def test_a_warning_is_read_before_it_is_signed_over(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("sign", "order-sign", cards(card("Careful"), card("Know this", "info")))
+    visit.add(METFORMIN)
+    signing = visit.sign()
+    assert not signing
+    assert [each.card.summary for each in signing.to_read] == ["Careful"]
+    assert visit.sign()
+
+
+def test_information_does_not_stop_anyone_and_stays(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("select", "order-select", cards(card("Of the draft", "info")))
+    scripted.offer("sign", "order-sign", cards(card("Know this", "info")))
+    visit.add(METFORMIN)
+    assert visit.sign()
+    assert _summaries(visit) == ["Know this"]
+
+
+def test_a_changed_order_is_checked_anew(visit: Visit, scripted: Scripted) -> None:
+    def says(body: Json) -> Json:
+        ordered = body["context"]["draftOrders"]["entry"][0]["resource"]
+        if ordered["medicationCodeableConcept"]["text"] == "metformin 500 mg":
+            return cards(card("Dangerous", "critical"))
+        return cards()
+
+    scripted.offer("sign", "order-sign", says)
+    draft = visit.add(METFORMIN)
+    assert not visit.sign()
+    visit.change(draft["id"], GLIPIZIDE)
+    assert visit.held == 0
+    assert visit.sign()
+    assert len(scripted.calls("sign")) == 2
+
+
+def test_a_service_that_fails_does_not_stop_anyone(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("sign", "order-sign", Raw(500))
+    visit.add(METFORMIN)
+    assert visit.sign()
+    assert "500" in (list(visit.exchanges)[-1].error or "")
+
+
+def test_orders_that_change_while_they_are_checked_are_not_signed(
+    visit: Visit, scripted: Scripted
+) -> None:
+    def says(_: Json) -> Json:
+        visit.add(GLIPIZIDE)
+        return cards()
+
+    scripted.offer("sign", "order-sign", says)
+    visit.add(METFORMIN)
+    with pytest.raises(Refused, match="Sign again"):
+        visit.sign()
+    assert len(visit.drafts) == 2
+
+
+def test_two_presses_sign_once(ehr: DevelopmentEhr, visit: Visit, scripted: Scripted) -> None:
+    meeting = threading.Barrier(2)
+
+    def says(_: Json) -> Json:
+        meeting.wait(5)
+        return cards()
+
+    scripted.offer("sign", "order-sign", says)
+    visit.add(GLIPIZIDE)
+    before = len(ehr.fhir.store.all("MedicationRequest"))
+    outcomes: list[Any] = []
+
+    def press() -> None:
+        try:
+            outcomes.append(bool(visit.sign()))
+        except Refused:
+            outcomes.append(False)
+
+    presses = [threading.Thread(target=press) for _ in range(2)]
+    for each in presses:
+        each.start()
+    for each in presses:
+        each.join()
+    assert sorted(outcomes) == [False, True]
+    assert len(ehr.fhir.store.all("MedicationRequest")) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        ({"resourceType": "Condition", "code": {"text": "x"}}, "cannot be ordered"),
+        ({}, "cannot be ordered"),
+        ({"resourceType": "MedicationRequest"}, "medicationCodeableConcept is required"),
+        ({**METFORMIN, "intent": "hope"}, "intent"),
+    ],
+)
+def test_what_cannot_be_ordered_is_refused(visit: Visit, order: Json, words: str) -> None:
+    with pytest.raises(Refused, match=words):
+        visit.add(order)
+
+
+def test_an_order_that_is_not_there_is_refused(visit: Visit) -> None:
+    for act in (lambda: visit.remove("x"), lambda: visit.change("x", METFORMIN)):
+        with pytest.raises(Refused, match="no such order"):
+            act()
+
+
+# Cards.
+
+
+def test_what_is_said_again_stands_for_what_was_said_before(
+    visit: Visit, scripted: Scripted
+) -> None:
+    said = iter(["First", "Second", "Third"])
+    scripted.offer("view", "patient-view", cards(card("Of the chart", "info")))
+    scripted.offer("both", "order-select", lambda _: cards(card(next(said))))
+    scripted.offer("both", "order-sign", lambda _: cards(card(next(said))))
+    visit.open()
+    visit.add(METFORMIN)
+    assert _summaries(visit) == ["First", "Of the chart"]
+    visit.add(GLIPIZIDE)
+    assert _summaries(visit) == ["Second", "Of the chart"]
+    visit.sign()
+    assert _summaries(visit) == ["Third", "Of the chart"]
+
+
+def test_a_warning_of_a_service_that_does_not_know_order_sign_stays(
+    visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", cards(card("Only here", "critical")))
+    scripted.offer("sign", "order-sign", cards())
+    visit.add(METFORMIN)
+    assert [each.card.summary for each in visit.sign().held_by] == ["Only here"]
+
+
+def test_what_was_answered_stays_to_be_seen(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("select", "order-select", lambda _: cards(card("Think again")))
+    visit.add(METFORMIN)
+    answered = visit.override(visit.cards[0].id)
+    visit.add(GLIPIZIDE)
+    assert [(each.state, each.current) for each in visit.cards] == [
+        ("open", True),
+        ("overridden", False),
+    ]
+    with pytest.raises(Refused, match="answered already"):
+        visit.override(answered.id)
+
+
+def test_a_removed_order_takes_its_cards_along(visit: Visit, scripted: Scripted) -> None:
+    def says(body: Json) -> Json:
+        orders = [each["resource"] for each in body["context"]["draftOrders"]["entry"]]
+        return cards(*(card(o["medicationCodeableConcept"]["text"]) for o in orders))
+
+    scripted.offer("select", "order-select", says)
+    first, second = visit.add(METFORMIN), visit.add(GLIPIZIDE)
+    visit.remove(first["id"])
+    assert _summaries(visit) == ["glipizide 5 mg"]
+    visit.remove(second["id"])
+    assert visit.cards == []
+    assert len(scripted.calls("select")) == 3
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(
+    visit: Visit, scripted: Scripted
+) -> None:
+    called, go_on = threading.Event(), threading.Event()
+
+    def says(body: Json) -> Json:
+        count = len(body["context"]["draftOrders"]["entry"])
+        if count == 1:
+            called.set()
+            assert go_on.wait(5)
+        return cards(card(f"{count} orders"))
+
+    scripted.offer("select", "order-select", says)
+    slow = threading.Thread(target=lambda: visit.add(METFORMIN))
+    slow.start()
+    assert called.wait(5)
+    visit.add(GLIPIZIDE)
+    go_on.set()
+    slow.join()
+    assert _summaries(visit) == ["2 orders"]
+    assert len(visit.exchanges) == 2
+
+
+def test_cards_are_put_away_without_being_reported(visit: Visit, scripted: Scripted) -> None:
+    offered = suggesting(suggestion())
+    scripted.offer("view", "patient-view", cards(offered))
+    visit.open()
+    (shown,) = visit.cards
+    assert visit.dismiss(shown.id).state == "dismissed"
+    assert scripted.reports() == []
+    # Put away is not answered.
+    assert visit.accept(shown.id, "0").state == "accepted"
+
+
+def test_a_card_of_nowhere_is_refused(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("view", "patient-view", cards(card()))
+    visit.open()
+    for act in (visit.override, visit.dismiss, visit.report):
+        with pytest.raises(Refused, match="no such card"):
+            act("nothing")
+    with pytest.raises(Refused, match="no such suggestion"):
+        visit.accept(visit.cards[0].id, "0")
+
+
+# Sent again.
+
+
+def test_a_request_is_sent_again_with_what_holds_now(
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted
+) -> None:
+    said = iter(["Before", "After"])
+    scripted.offer("view", "patient-view", lambda _: cards(card(next(said))))
+    scripted.offer("quiet", "patient-view", cards(card("Untouched", "info")))
+    visit.open()
+    old = next(each for each in visit.exchanges if each.service_id == "view")
+    new = visit.again(old.id)
+    assert new.id != old.id
+    assert new.request["hookInstance"] != old.request["hookInstance"]
+    assert _summaries(visit) == ["After", "Untouched"]
+    assert len(visit.exchanges) == 3
+
+
+def test_an_old_request_sent_again_brings_no_old_cards(visit: Visit, scripted: Scripted) -> None:
+    scripted.offer("select", "order-select", lambda _: cards(card("Now")))
+    visit.add(METFORMIN)
+    (old,) = visit.exchanges
+    visit.add(GLIPIZIDE)
+    (now,) = visit.cards
+    new = visit.again(old.id)
+    assert len(new.cards) == 1
+    assert [each.id for each in visit.cards] == [now.id]
+
+
+def test_what_is_not_there_any_more_is_not_sent_again(
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("view", "patient-view", cards())
+    visit.open()
+    (old,) = visit.exchanges
+    scripted.services.clear()
+    ehr.cds.rediscover()
+    with pytest.raises(Refused, match="any more"):
+        visit.again(old.id)
+    with pytest.raises(Refused, match="no longer kept"):
+        visit.again("nothing")
+
+
+# More than one chart.
+
+
+def test_visits_are_found_by_ids_that_nobody_guesses(ehr: DevelopmentEhr) -> None:
+    one, two = (ehr.visits.start("sandbox-renal", USER) for _ in range(2))
+    assert ehr.visits.find(one.id) is one
+    assert ehr.visits.all()[:2] == [two, one]
+    assert ehr.visits.find("sandbox-renal") is None
+    assert len(one.id) >= 32
+    with pytest.raises(LookupError):
+        ehr.visits.start("nobody", USER)
+
+
+@pytest.mark.req("CH-145")
+def test_two_charts_at_once_never_mix(both: Both) -> None:
+    both.ehr.cds.settings = CdsSettings(servers=(both.origin,))
+    patients = ["sandbox-renal", "sandbox-diabetes"] * 4
+    visits = [both.ehr.visits.start(patient, USER) for patient in patients]
+
+    def use(visit: Visit) -> None:
+        visit.open()
+        visit.add(METFORMIN)
+        visit.sign()
+
+    threads = [threading.Thread(target=use, args=(visit,)) for visit in visits]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    for visit, patient in zip(visits, patients, strict=True):
+        assert {each.request["context"]["patientId"] for each in visit.exchanges} == {patient}
+        assert all(each.error is None for each in visit.exchanges)
+        for each in visit.exchanges:
+            assert each.request["prefetch"]["patient"]["id"] == patient
+        # He may have his metformin, she may not.
+        assert visit.held == (1 if patient == "sandbox-renal" else 0)
+        assert len(visit.drafts) == visit.held
