@@ -27,7 +27,7 @@ from benchmarks.table import Row, at_most, show
 from launch.keys import KeyFolder
 from sandbox.auth.clients import Client
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http.listener import Request
 from store import database
 from tests.launch.browser import Browser

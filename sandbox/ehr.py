@@ -33,13 +33,13 @@ from sandbox.auth.token import TokenEndpoint
 from sandbox.auth.vault import Lifetimes, Vault
 from sandbox.cds.client import CdsClient
 from sandbox.cds.settings import CdsSettings
-from sandbox.cds.visit import Visits
+from sandbox.cds.visits import Visits
 from sandbox.desk.desk import Desk
 from sandbox.desk.messaging import Messaging
 from sandbox.desk.page import static
+from sandbox.fhir.bundles import staff
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
-from sandbox.fhir.store import staff
 from sandbox.http.answer import Answer, Resource, json_answer, redirect
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request

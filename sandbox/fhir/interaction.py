@@ -67,9 +67,12 @@ def of_entry(entry: Any, base: str, prefer: str) -> Interaction:
     if not all(isinstance(condition, str | None) for condition in conditions):
         raise Refused(400, "value", "ifMatch and ifNoneExist are strings.")
     address = urlsplit(url.removeprefix(base))
+    path = _segments(unquote(address.path))
+    if not path:
+        raise Refused(400, "not-supported", "An entry is about a resource type, no other Bundle.")
     return Interaction(
         method=method,
-        path=_segments(unquote(address.path)),
+        path=path,
         params=parse_qsl(address.query),
         sent=entry.get("resource"),
         if_match=conditions[0],

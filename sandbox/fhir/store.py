@@ -1,7 +1,7 @@
 """The patients' records: an in-memory store of FHIR resources, read by id, searched and written.
 
 FHIR R4, "RESTful API", headings "read", "vread", "search", "create" and "update". Every version is
-a new dict: what was handed out never changes, and is not to be changed.
+a new dict: what was handed in or out is not to be changed any more.
 """
 
 import threading
@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sandbox.fhir.bundles import contents
-from sandbox.fhir.bundles import shipped_bundles as shipped_bundles
-from sandbox.fhir.bundles import staff as staff
 from sandbox.fhir.index import Kept, Shelf, chosen, ordered
 from sandbox.fhir.parameters import PARAMETERS
 from sandbox.fhir.search import Criterion, Order, Params, Query, query

@@ -13,7 +13,7 @@ from launch.keys import KeyFolder
 from sandbox.auth.clients import Client as Registered
 from sandbox.auth.vault import Lifetimes
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.demo.client import Client
 from tests.demo.hospital import command
 from tests.demo.server import Granian, free_port, keys_folder, process, wait_until_ready

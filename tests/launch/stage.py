@@ -18,7 +18,7 @@ from app import create_app
 from sandbox.auth.clients import Client, secret_hash
 from sandbox.auth.vault import Lifetimes
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.demo.server import _Quiet, free_port, keys_folder, new_database
 from tests.launch.browser import Browser, Page
 from web.settings import Settings

@@ -23,7 +23,7 @@ from launch.discovery import Endpoints
 from launch.errors import LaunchError
 from launch.keys import KeyFolder
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http.faults import Drip, Fault, Huge, Redirect, Slow, Status, Truncated
 from tests.demo.logs import capture_logs
 from tests.launch.asking import (

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from sandbox.ehr import DevelopmentEhr
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.fhir.server import FhirServer
-from sandbox.fhir.store import shipped_bundles
 from tests.sandbox.apps import CLIENTS, App, Clock
 
 

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 from sandbox.auth.assertions import ASSERTION_TYPE, public
 from sandbox.auth.id_token import hs256
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http.answer import json_answer
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request

@@ -18,7 +18,7 @@ from joserfc.jws import JWSRegistry
 from sandbox.auth.discovery import CAPABILITIES
 from sandbox.auth.faults import FAULTS
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.sandbox.apps import CALLBACK, CLIENTS, SCOPE, App, Clock, Reply, send
 
 ELSEWHERE = "http://elsewhere.invalid"

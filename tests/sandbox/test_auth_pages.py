@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.sandbox.apps import CALLBACK, CLIENTS, LAUNCH, App, Clock, Reply, registered, send
 
 STANDALONE = "launch/patient openid fhirUser patient/Patient.r"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http.faults import Status
 from tests.sandbox.apps import CLIENTS, App, Clock, Reply, send
 

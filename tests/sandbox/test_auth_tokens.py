@@ -11,7 +11,7 @@ from joserfc.jwk import KeySet
 
 from sandbox.auth.vault import Lifetimes
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.sandbox.apps import CLIENTS, App, Clock, send
 
 OFFLINE = "launch openid fhirUser offline_access patient/Patient.r"

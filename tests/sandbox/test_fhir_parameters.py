@@ -87,6 +87,7 @@ def server() -> Iterator[FhirServer]:
         yield running
 
 
+@pytest.mark.req("SL-5.4")
 @pytest.mark.parametrize(
     ("query", "ids"),
     [
@@ -190,6 +191,7 @@ def test_what_is_known_is_not_refused(server: FhirServer) -> None:
     assert send(f"{server.base}/{address}", headers=headers).status == 200
 
 
+@pytest.mark.req("SL-5.4")
 def test_the_capability_statement_lists_what_there_is(server: FhirServer, ask: Ask) -> None:
     [rest] = ask(server, "metadata").json["rest"]
     assert {each["code"] for each in rest["interaction"]} == {"batch", "transaction"}

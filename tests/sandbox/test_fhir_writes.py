@@ -36,6 +36,7 @@ def updated(ehr: DevelopmentEhr, token: str, resource: Json, **headers: str) -> 
     return write(ehr.base, address, resource, token, "PUT", **headers)
 
 
+@pytest.mark.req("SL-5.4")
 def test_what_is_created_is_found_under_an_id_of_the_server(
     ehr: DevelopmentEhr, token: str, smart: App, clock: Clock
 ) -> None:

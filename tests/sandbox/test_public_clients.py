@@ -21,7 +21,7 @@ import pytest
 from app import create_app
 from sandbox.auth.clients import shipped_clients
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.demo.server import free_port, keys_folder, new_database
 from tests.demo.tokens import pair, token
 from tests.launch.browser import Browser

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.fhir.server import FhirServer
-from sandbox.fhir.store import shipped_bundles
 
 Ask = Callable[..., Any]
 

@@ -20,9 +20,9 @@ import pytest
 from clinical import codes
 from hooks import registry
 from sandbox import stories
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.fhir.dates import span
 from sandbox.fhir.server import FhirServer
-from sandbox.fhir.store import shipped_bundles
 from tests.demo.client import Client
 from tests.demo.server import ehr_of, serving
 

@@ -12,7 +12,7 @@ from app import create_app
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from tests.demo.server import _Quiet, free_port, keys_folder, new_database
 from tests.sandbox.cds.scripted import Json, Scripted
 from web.settings import Settings

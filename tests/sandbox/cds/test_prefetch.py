@@ -8,7 +8,7 @@ from sandbox.cds.exchange import Prefetched
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
-from sandbox.fhir.store import shipped_bundles
+from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http import faults
 from tests.sandbox.cds.conftest import GLIPIZIDE, USER, Both
 from tests.sandbox.cds.scripted import Json, Scripted, cards
