@@ -82,17 +82,17 @@ class _Plan:
         return _quietly(lambda: done(self._store, planned))
 
     def _update(self, kind: str, resource: Resource) -> Step:
-        draft = self._session.drafts.get(str(resource.get("id")))
+        resource_id = str(resource.get("id", ""))
+        draft = self._session.drafts.get(resource_id)
         if draft is not None and draft["resourceType"] == kind:
             if resource.get("status") != "draft":
                 raise Refused("It would sign the order, which is up to you.")
             made = self._session.made(resource, draft["id"])
             return lambda: self._session.change(made)
         self._check_reach()
-        place = f"{kind}/{resource.get('id')}"
-        if self._store.read(*place.split("/", 1)) is None:
-            raise Refused(f"It would update {place}, which is not there.")
-        planned = planned_update(self._store, kind, str(resource["id"]), resource, self._access)
+        if self._store.read(kind, resource_id) is None:
+            raise Refused(f"It would update {kind}/{resource_id}, which is not there.")
+        planned = planned_update(self._store, kind, resource_id, resource, self._access)
         return _quietly(lambda: done(self._store, planned))
 
     def _deletion(self, action: Action) -> Step:

@@ -49,7 +49,7 @@ class Session:
     def made(self, order: Resource, draft_id: str | None = None) -> Resource:
         """The draft that this order would be; Refused if it is none."""
         kind = order.get("resourceType")
-        if kind not in ORDERS:
+        if not isinstance(kind, str) or kind not in ORDERS:
             raise Refused(f"A {kind} cannot be ordered here: {' or '.join(sorted(ORDERS))} can.")
         chart = self._chart
         named = {"resourceType": kind, "id": draft_id or str(uuid4())}

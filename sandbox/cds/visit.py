@@ -23,7 +23,6 @@ from sandbox.fhir.store import Store
 from sandbox.http.answer import Resource
 
 _LONGEST_COMMENT = 1000
-_MOST_VISITS = 200
 
 
 @dataclass(frozen=True)
@@ -251,35 +250,3 @@ class Visit:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-
-class Visits:
-    """The charts that are open, by ids that nobody guesses; of too many, the oldest are closed."""
-
-    def __init__(self, client: CdsClient, store: Store, clock: Callable[[], float]) -> None:
-        self._client = client
-        self._store = store
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._open: dict[str, Visit] = {}
-
-    def start(self, patient_id: str, user: str, encounter_id: str | None = None) -> Visit:
-        """A new visit. Nothing is fired yet. LookupError for a patient that there is not."""
-        if self._store.read("Patient", patient_id) is None:
-            raise LookupError(f"there is no patient {patient_id!r}")
-        chart = Chart(patient_id, user, encounter_id)
-        visit = Visit(self._client, self._store, chart, self._clock)
-        with self._lock:
-            self._open[visit.id] = visit
-            while len(self._open) > _MOST_VISITS:
-                del self._open[next(iter(self._open))]
-        return visit
-
-    def find(self, visit_id: str) -> Visit | None:
-        """The visit of this id, while it is open."""
-        return self._open.get(visit_id)
-
-    def all(self) -> list[Visit]:
-        """Those that are open, the newest first."""
-        with self._lock:
-            return list(reversed(self._open.values()))

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sandbox.auth.clients import Client
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
 from sandbox.cds.client import CdsClient
-from sandbox.cds.visit import Visit, Visits
+from sandbox.cds.visit import Visit
+from sandbox.cds.visits import Visits
 from sandbox.desk import lint, patients, settings
 from sandbox.desk.app import Apps
 from sandbox.desk.chart import Charts

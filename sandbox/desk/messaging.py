@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from sandbox.auth.clients import Client
 from sandbox.auth.vault import Grant, Vault
-from sandbox.cds.visit import Refused, Visit, Visits
+from sandbox.cds.visit import Refused, Visit
+from sandbox.cds.visits import Visits
 from sandbox.desk.origin import same_origin
 from sandbox.http.answer import Answer, Resource, json_answer, outcome
 from sandbox.http.listener import Request
