@@ -7,9 +7,9 @@ needs entries or a next page to spoil and the true answer has none, the answer s
 import gzip
 import json
 import sys
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from sandbox.http.answer import Answer, Resource, found, outcome, refused
 from sandbox.http.listener import Piece
@@ -156,9 +156,11 @@ class WrongType(Fault):
 class Endless(Fault):
     """Links each page of a search to a next one, with the same entries under a new address."""
 
+    numbers: Iterator[int] = field(default_factory=lambda: count(2))
+
     def change(self, answer: Answer) -> Answer:
         def page(bundle: Resource) -> Resource:
-            return _linked(bundle, f"{bundle['link'][0]['url']}&_page={uuid.uuid4().hex}")
+            return _linked(bundle, f"{bundle['link'][0]['url']}&_page={next(self.numbers)}")
 
         return _paged(answer, page)
 
