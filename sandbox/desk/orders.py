@@ -144,9 +144,10 @@ def renewed(order: Resource, user: str) -> Resource:
 def as_form(draft: Resource) -> dict[str, str]:
     """What the fields of the form hold for this draft."""
     dosage = next(words.objects(draft.get("dosageInstruction")), {})
-    repeat = dict((dosage.get("timing") or {}).get("repeat") or {})
-    bounds = repeat.pop("boundsDuration", None) or {}
-    dose = next(words.objects(dosage.get("doseAndRate")), {}).get("doseQuantity") or {}
+    repeat = dict(_part(_part(dosage, "timing"), "repeat"))
+    bounds = _part(repeat, "boundsDuration")
+    repeat.pop("boundsDuration", None)
+    dose = _part(next(words.objects(dosage.get("doseAndRate")), {}), "doseQuantity")
     often = (name for name, timing in HOW_OFTEN.items() if timing == repeat)
     return {
         "amount": str(dose.get("value", "")),
@@ -156,6 +157,12 @@ def as_form(draft: Resource) -> dict[str, str]:
         "if_needed": "yes" if dosage.get("asNeededBoolean") else "",
         "reason": words.concept(draft.get("reasonCode")),
     }
+
+
+def _part(element: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An element inside another one; CDS services suggest orders, and may suggest anything."""
+    part = element.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _concept(system: str, item: Medication | Test) -> Resource:
