@@ -19,7 +19,7 @@ MOST = 3000
 
 @dataclass(frozen=True)
 class Member:
-    """`of` is the kind of object that it is, or that it is an array of."""
+    """`of` is the kind of object that it is, or that it is an array of. `why` it is wanted."""
 
     number: str
     type: Type
@@ -27,9 +27,18 @@ class Member:
     severity: Severity = "error"
     of: str = ""
     may_be_empty: bool = False
+    why: str = ""
 
 
 _EXTENSION = Member("CH-046", "object")
+
+_UUID = Member(
+    "CH-096",
+    "text",
+    required=True,
+    severity="warning",
+    why="There is no feedback about what has none.",
+)
 
 _CODING = {
     "code": Member("CH-108", "text", required=True),
@@ -66,7 +75,7 @@ KINDS: Mapping[str, Mapping[str, Member]] = {
         "extension": _EXTENSION,
     },
     "card": {
-        "uuid": Member("CH-096", "text", required=True, severity="warning"),
+        "uuid": _UUID,
         "summary": Member("CH-090", "text", required=True),
         "indicator": Member("CH-091", "text", required=True),
         "detail": Member("CH-095", "text"),
@@ -78,10 +87,17 @@ KINDS: Mapping[str, Mapping[str, Member]] = {
         "extension": _EXTENSION,
     },
     "source": {
-        "label": Member("CH-092", "text", required=True),
+        "label": Member("CH-092", "text", required=True, why="Without it, no source is shown."),
         "url": Member("CH-093", "text"),
         "icon": Member("CH-093", "text"),
-        "topic": Member("CH-094", "object", required=True, severity="warning", of="topic"),
+        "topic": Member(
+            "CH-094",
+            "object",
+            required=True,
+            severity="warning",
+            of="topic",
+            why="By it, clients remember what was overridden.",
+        ),
         "extension": _EXTENSION,
     },
     "topic": {
@@ -92,7 +108,7 @@ KINDS: Mapping[str, Mapping[str, Member]] = {
     "override reason": _CODING,
     "suggestion": {
         "label": Member("CH-100", "text", required=True),
-        "uuid": Member("CH-096", "text", required=True, severity="warning"),
+        "uuid": _UUID,
         "isRecommended": Member("CH-099", "boolean"),
         "actions": Member("CH-101", "array", of="action"),
         "actionSelectionBehavior": Member("CH-107", "text"),
@@ -184,11 +200,9 @@ def _member_rule(kind: str, name: str, member: Member) -> Rule:
     if member.type == "array" and member.of:
         what = f"an array of {member.of}s, each an object"
     wants = f"The {name} of {a(kind)} is {what}"
-    wants += (
-        {"error": " and required.", "warning": " and should be there."}[member.severity]
-        if (member.required)
-        else "."
-    )
+    if member.required:
+        wants += " and required" if member.severity == "error" else " and should be there"
+    wants = f"{wants}. {member.why}".rstrip()
 
     def broken(node: Node) -> Broken:
         value = node.value.get(name)

@@ -191,7 +191,8 @@ ANSWER_HTTP = (
 )
 
 _TRACE = re.compile(
-    rb"Traceback \(most recent call last\)|\n[ \t]+at [\w.$<>]+\([^)\n]{0,200}\)|Exception in thread"
+    rb"Traceback \(most recent call last\)|Exception in thread"
+    rb"|\n[ \t]+at [\w.$<>]+\([^)\n]{0,200}\)"
     rb"|\bat [\w.$]+ \(?/[^)\n]{1,200}:\d+:\d+\)?"
 )
 
