@@ -7,6 +7,7 @@ from sandbox.cds.discovery import Discovered, discover
 from sandbox.cds.settings import base_url
 from sandbox.desk.page import page
 from sandbox.http.answer import Answer
+from sandbox.lint import lint_discovery
 
 
 def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:
@@ -19,11 +20,14 @@ def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:
             found = discover(base_url(url))
         except ValueError as error:
             wrong = str(error)
+    answered = found if found and found.status is not None else None
     return page(
         "lint.html",
         400 if wrong else 200,
         url=url or next(iter(cds.settings.servers), ""),
         wrong=wrong,
         found=found,
-        report=None,
+        report=lint_discovery(answered.document, answered.status, answered.headers)
+        if answered
+        else None,
     )
