@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from sandbox.auth.vault import Vault
 from sandbox.cds.cards import Answered, read
-from sandbox.cds.chart import Chart as Chart
+from sandbox.cds.chart import Chart
 from sandbox.cds.discovery import Discovered, Service, discover, discovery_url
 from sandbox.cds.document import NotJson, parsed, text, trouble
 from sandbox.cds.exchange import MASKED, Exchange, Json

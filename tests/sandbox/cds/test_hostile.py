@@ -9,6 +9,7 @@ from sandbox.cds.exchange import Exchange
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
+from tests.sandbox.cds.conftest import METFORMIN, Both
 from tests.sandbox.cds.scripted import Raw, Scripted, card, cards, suggesting, suggestion
 
 HTML = Raw(200, b"<!doctype html><title>Hello</title>", "text/html")
@@ -168,3 +169,19 @@ def test_a_flood_of_cards_is_cut(visit: Visit, scripted: Scripted) -> None:
     exchange = _opened(visit, scripted, json.loads(json.dumps({"cards": [card()] * 5000})))
     assert len(exchange.cards) == 100
     assert "Only the first 100 cards are used." in (exchange.error or "")
+
+
+@pytest.mark.req("CH-090")
+def test_each_answer_is_linted(visit: Visit, scripted: Scripted) -> None:
+    exchange = _opened(visit, scripted, cards(card("x" * 140)))
+    assert ("CH-090", "cards[0].summary") in [(each.rule, each.path) for each in exchange.lint]
+    # It is shown all the same: a lint is for developers, a card for clinicians.
+    assert len(exchange.cards) == 1
+
+
+def test_the_answers_of_the_application_pass_the_lint(both: Both) -> None:
+    for patient in ("sandbox-renal", "sandbox-diabetes", "sandbox-healthy"):
+        opened = both.visit(patient)
+        opened.add(METFORMIN)
+        opened.sign()
+        assert [each.lint for each in opened.exchanges] == [()] * 3
