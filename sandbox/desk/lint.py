@@ -7,17 +7,20 @@ from sandbox.cds.discovery import Discovered, discover
 from sandbox.cds.settings import base_url
 from sandbox.desk.page import page
 from sandbox.http.answer import Answer
-from sandbox.lint import lint_discovery
+from sandbox.lint import Report, lint_discovery
 
 
 def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:
     """The form and, for the address `url` of the query, the report."""
     url = query.get("url", "").strip()
     found: Discovered | None = None
+    report: Report | None = None
     wrong = ""
     if url:
         try:
             found = discover(base_url(url))
+            if found.status is not None:
+                report = lint_discovery(found.document, found.status, found.headers)
         except ValueError as error:
             wrong = str(error)
     answered = found if found and found.status is not None else None

@@ -178,11 +178,12 @@ def _row(resource: Resource, name: str, more: str, *dates: str) -> Row:
 def _problem(condition: Resource) -> Row:
     verification = words.status(condition.get("verificationStatus"))
     clinical = words.status(condition.get("clinicalStatus"))
+    categories = {words.code_of(each) for each in words.objects(condition.get("category"))}
     doubtful = verification not in ("", "confirmed")
     return Row(
         id=str(condition["id"]),
         what=words.concept(condition.get("code")) or "not named",
-        more=words.status(words.code_of(condition.get("category"))),
+        more="of an encounter" if "encounter-diagnosis" in categories else "",
         date=words.when(condition, "onsetDateTime", "onsetPeriod", "recordedDate"),
         state=verification if doubtful else clinical,
         void=verification in ("entered in error", "refuted"),
