@@ -23,6 +23,8 @@ _Pair = dict[str, subprocess.Popen[bytes]]
 
 def main() -> int:
     """Runs both until SIGINT or SIGTERM, or until one of them ends; the exit code."""
+    if sys.argv[1:]:
+        return _complain("It takes no options, only PORT and EHR_PORT from the environment.", 2)
     if os.environ.get("CHARTSIDE_MODE", "development") != "development":
         return _complain("The development EHR runs with CHARTSIDE_MODE=development only.", 2)
     ports = {name: os.environ.get(name, str(usual)) for name, usual in _PORTS.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,26 @@ def shipped() -> Iterator[Client]:
     """The shipped services on the day that the README was written."""
     with serving(registry.find()) as client:
         yield client
+
+
+def test_it_opens_with_a_picture_of_the_ehr_above_the_one_command() -> None:
+    picture, command = README.index("<picture>"), README.index("```sh\nmake run")
+    assert picture < command < README.index("\n## ")
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', README)
+    assert pictures
+    for name in pictures:
+        file = (ROOT / name).read_bytes()
+        assert file.startswith(b"\x89PNG")
+        assert len(file) < 300_000
+
+
+def test_its_commands_of_the_development_ehr_are_there() -> None:
+    named = re.findall(r"flask --app sandbox (\w+)", README)
+    assert {"load", "lint"} <= set(named)
+    for name in named:
+        command = [sys.executable, "-m", "flask", "--app", "sandbox", name, "--help"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
 
 
 def test_its_curl_call_is_answered_as_it_shows(shipped: Client) -> None:

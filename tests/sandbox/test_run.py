@@ -129,6 +129,18 @@ def test_the_two_need_two_ports() -> None:
     assert refusal(PORT=port, EHR_PORT=port) == (2, "PORT and EHR_PORT must be two ports.\n")
 
 
+def test_an_option_is_refused_with_what_to_do_instead() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox.run", "--port", "5050"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 2
+    assert "PORT and EHR_PORT" in done.stderr
+
+
 @pytest.mark.req("SL-214", "T-30")
 @pytest.mark.parametrize("mode", ["production", ""])
 def test_it_is_for_development_only(mode: str) -> None:
