@@ -1,19 +1,19 @@
 """`flask --app sandbox lint URL`: does the CDS server at URL keep to CDS Hooks?"""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from urllib.parse import quote
 
 import click
-import msgspec
 
 from sandbox.cds.discovery import Discovered
 from sandbox.cds.settings import CdsSettings
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
-from sandbox.lint import LintFinding, Report, lint_discovery
+from sandbox.lint import lint_discovery
 from sandbox.lint.calls import HOOKS, Call, calls
+from sandbox.lint.site import Site, lint_site
+from sandbox.lint.terminal import Result, as_json_text, as_text
 
 _UNREACHABLE = 2
 
@@ -23,8 +23,9 @@ _UNREACHABLE = 2
 @click.option(
     "--patient", "patients", multiple=True, metavar="ID", help="Call for this patient only."
 )
+@click.option("--origin", metavar="ORIGIN", help="Pages of this origin should be able to call it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def lint(url: str, patients: tuple[str, ...], as_json: bool) -> None:
+def lint(url: str, patients: tuple[str, ...], origin: str | None, as_json: bool) -> None:
     """Say which rules of CDS Hooks the server at URL breaks.
 
     URL is its base or its discovery address. Its services for patient-view, order-select and
@@ -48,8 +49,19 @@ def lint(url: str, patients: tuple[str, ...], as_json: bool) -> None:
             sys.exit(_UNREACHABLE)
         report = lint_discovery(found.document, found.status, found.headers)
         made = list(_progress(ehr, found, patients or known))
-    click.echo(_as_json(found, report, made) if as_json else _as_text(found, report, made))
-    sys.exit(1 if report.findings or any(call.findings for call in made) else 0)
+        asked = lint_site(_site(ehr, found, origin))
+    result = Result(found, report, asked, made)
+    click.echo(as_json_text(result) if as_json else as_text(result))
+    sys.exit(1 if result.findings else 0)
+
+
+def _site(ehr: DevelopmentEhr, found: Discovered, origin: str | None) -> Site:
+    own = next((quote(service.id, safe="") for service in found.services), None)
+
+    def token(url: str) -> str | None:
+        return ehr.cds.signer.token(url) if ehr.cds.settings.sign else None
+
+    return Site(found.url, own, token, origin)
 
 
 def _progress(ehr: DevelopmentEhr, found: Discovered, patients: Sequence[str]) -> Iterator[Call]:
@@ -60,83 +72,3 @@ def _progress(ehr: DevelopmentEhr, found: Discovered, patients: Sequence[str]) -
         calls(ehr, services, patients), length=most, label="Calling", file=sys.stderr
     ) as bar:
         yield from bar
-
-
-def _as_json(found: Discovered, report: Report, made: Sequence[Call]) -> str:
-    told: dict[str, Any] = {
-        "url": f"{found.url}/cds-services",
-        "discovery": report,
-        "calls": [
-            {
-                "service": call.service.id,
-                "hook": call.service.hook,
-                "patient": call.patient_id,
-                "status": call.exchange.status,
-                "ms": call.exchange.ms,
-                "findings": call.findings,
-            }
-            for call in made
-        ],
-    }
-    return json.dumps(msgspec.to_builtins(told), indent=2, ensure_ascii=False)
-
-
-def _as_text(found: Discovered, report: Report, made: Sequence[Call]) -> str:
-    return "\n".join(_lines(found, report, made))
-
-
-def _lines(found: Discovered, report: Report, made: Sequence[Call]) -> Iterator[str]:
-    yield f"{found.url}/cds-services: {_counted(len(found.services), 'service')}"
-    if report.findings:
-        yield "\nDiscovery"
-        for finding in report.findings:
-            yield from _told(finding, "")
-    by_service: dict[tuple[str, str], list[Call]] = {}
-    for call in made:
-        by_service.setdefault((call.service.id, call.service.hook), []).append(call)
-    for (id_, hook), own in by_service.items():
-        yield from _about_service(f"{id_}, {hook}", own)
-    idle = [s for s in found.services if s.hook not in HOOKS]
-    if idle:
-        names = ", ".join(f"{_plain(s.id)} ({_plain(s.hook)})" for s in idle)
-        yield f"\nNot called, since this EHR does not fire their hooks: {names}."
-    every = [*report.findings, *(finding for call in made for finding in call.findings)]
-    kinds = {(each.rule, each.severity) for each in every}
-    errors = sum(severity == "error" for _, severity in kinds)
-    summary = (
-        f"{_counted(errors, 'rule')} broken, {_counted(len(kinds) - errors, 'warning')}"
-        if every
-        else "Nothing found"
-    )
-    answers = sum(call.exchange.status is not None for call in made)
-    cards = sum(len(call.exchange.cards) for call in made)
-    judged = f"the discovery document and {_counted(answers, 'answer')} ({_counted(cards, 'card')})"
-    yield f"\n{summary}, in {judged}."
-
-
-def _about_service(name: str, own: Sequence[Call]) -> Iterator[str]:
-    """What was found in the answers of a service; the same in several is told once."""
-    places: dict[LintFinding, list[str]] = {}
-    for call in own:
-        for finding in dict.fromkeys(call.findings):
-            places.setdefault(finding, []).append(call.patient_id)
-    if not places:
-        return
-    yield f"\n{_plain(name)}, {_counted(len(own), 'call')}"
-    for finding, patients in places.items():
-        others = f" and {len(patients) - 1} more" if len(patients) > 1 else ""
-        yield from _told(finding, f"  for {patients[0]}{others}")
-
-
-def _told(finding: LintFinding, where: str) -> Iterator[str]:
-    yield f"  {finding.severity:<7}  {finding.rule}  {_plain(finding.path)}{where}"
-    yield f"           {_plain(finding.text)}"
-
-
-def _plain(text: str) -> str:
-    """Without the control characters by which a server could write to the terminal as it likes."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
