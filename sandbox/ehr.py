@@ -259,6 +259,11 @@ class DevelopmentEhr:
             case "GET", ["favicon.ico"]:
                 # Asked for beside documents that are no pages, such as records.
                 return static("favicon.svg")
+        records = (request.path + "/").startswith("/fhir/")
+        at_home = f"http://{request.headers['host']}" == self.origin
+        if request.method == "GET" and not records and not at_home:
+            # An app lets itself be framed, and spoken to, by pages at the one origin it knows.
+            return redirect(self.origin + request.target)
         return self._messaging.answer(request) or self._desk.answer(request)
 
     def _shared(self, request: Request, answer: Answer) -> Answer:

@@ -347,3 +347,13 @@ def test_pages_and_documents_have_an_icon(ehr: DevelopmentEhr) -> None:
         assert reply.status == 200
         assert reply.headers["Content-Type"].startswith("image/svg+xml")
         assert reply.text.startswith("<svg ")
+
+
+def test_a_page_at_the_other_name_of_this_machine_leads_to_the_known_one(
+    ehr: DevelopmentEhr,
+) -> None:
+    port = ehr.origin.rpartition(":")[2]
+    reply = send(f"{ehr.origin}/launcher?x=1", headers={"Host": f"localhost:{port}"})
+    assert (reply.status, reply.headers["Location"]) == (303, f"{ehr.origin}/launcher?x=1")
+    records = send(f"{ehr.base}/metadata", headers={"Host": f"localhost:{port}"})
+    assert records.status == 200
