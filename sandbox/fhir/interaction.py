@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from sandbox.fhir.checks import decoded
 from sandbox.fhir.errors import Refused
@@ -66,14 +66,14 @@ def of_entry(entry: Any, base: str, prefer: str) -> Interaction:
         raise Refused(400, "required", "The request has no method, or no url.")
     if not all(isinstance(condition, str | None) for condition in conditions):
         raise Refused(400, "value", "ifMatch and ifNoneExist are strings.")
-    address = urlsplit(url.removeprefix(base))
-    path = _segments(unquote(address.path))
+    place, _, terms = url.removeprefix(base).partition("?")
+    path = _segments(unquote(place))
     if not path:
         raise Refused(400, "not-supported", "An entry is about a resource type, no other Bundle.")
     return Interaction(
         method=method,
         path=path,
-        params=parse_qsl(address.query),
+        params=parse_qsl(terms),
         sent=entry.get("resource"),
         if_match=conditions[0],
         if_none_exist=conditions[1],

@@ -107,7 +107,11 @@ class _Connection(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         target = self.requestline.split()[1]
-        address = urlsplit(target)
+        try:
+            address = urlsplit(target)
+        except ValueError:
+            self.send_error(400)
+            return
         request = Request(
             method=self.command,
             path=unquote(address.path),

@@ -55,6 +55,7 @@ def test_a_batch_answers_each_entry_as_if_it_had_come_alone(server: FhirServer) 
             entry("PUT", "Condition/c1", condition("p1", id="c1"), ifMatch='W/"9"'),
             entry("DELETE", "Condition/c1"),
             entry("POST", "", bundle("batch")),
+            entry("GET", "http://[/Patient"),
             {"request": {"method": "GET"}},
             "nonsense",
         ),
@@ -62,7 +63,7 @@ def test_a_batch_answers_each_entry_as_if_it_had_come_alone(server: FhirServer) 
     assert (reply.status, reply.json["type"]) == (200, "batch-response")
     assert statuses(reply) == [
         *("200", "200", "200", "404", "400"),
-        *("201", "422", "412", "405", "400", "400", "400"),
+        *("201", "422", "412", "405", "400", "404", "400", "400"),
     ]
     entries = reply.json["entry"]
     assert entries[0]["resource"]["id"] == "p1"

@@ -1,5 +1,6 @@
 """Bodies that are no resource, or one that could not be kept, are refused by name."""
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -140,3 +141,10 @@ def test_a_body_of_no_length_is_not_waited_for(
 ) -> None:
     headers: dict[str, Any] = {"Content-Length": length}
     assert send(f"{server.base}/Condition", headers=headers, method="POST").status == status
+
+
+def test_an_address_that_is_none_is_refused(server: FhirServer) -> None:
+    port = int(server.base.split(":")[2].split("/")[0])
+    with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        sock.sendall(b"GET //[ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 400")
