@@ -178,6 +178,7 @@ def test_an_app_changes_the_orders_on_the_page_and_says_that_it_is_done(
 ) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
     chart = opened(page, site)
     assert chart.say("status.handshake", {}) == {}
     created = chart.say("scratchpad.create", {"resource": METFORMIN})
