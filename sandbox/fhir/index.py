@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from sandbox.fhir.dates import Span
-from sandbox.fhir.search import Criterion, Order, Value, keys, values
+from sandbox.fhir.keys import Value, keys, values
+from sandbox.fhir.search import Criterion, Order
 from sandbox.http.answer import Resource
 
 _REMEMBERED = 64

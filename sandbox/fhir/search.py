@@ -5,24 +5,20 @@ typing error in a template then shows as too many results. Who wants to know ask
 handling and gets the names of what was ignored.
 """
 
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from sys import intern
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.fhir.dates import Span, date_test, span
+from sandbox.fhir.dates import date_test
+from sandbox.fhir.keys import asked_tokens, folded
 from sandbox.fhir.parameters import INCLUDES, Parameter, parameters
-from sandbox.http.answer import Resource
 
 Params = list[tuple[str, str]]
 Order = tuple[tuple[str, bool], ...]
 """Parameters to sort by, and whether from the last value to the first."""
 
-Value = Span | str
 Test = Callable[[Any], bool]
 
 # Parameters that ask for nothing that is not done anyway.
@@ -111,7 +107,7 @@ def criterion(resource_type: str, name: str, value: str) -> Criterion:
         case "string":
             return Criterion(name, tests=tuple(_starting(part) for part in parts))
         case "token":
-            keys = [key for part in parts for key in _asked_tokens(part)]
+            keys = [key for part in parts for key in asked_tokens(part)]
         case "reference":
             keys = ["/".join(part.split("/")[-2:]) for part in parts]
         case "uri":
@@ -121,78 +117,9 @@ def criterion(resource_type: str, name: str, value: str) -> Criterion:
     return Criterion(name, frozenset(f"{name}={key}" for key in keys))
 
 
-def keys(resource: Resource) -> frozenset[str]:
-    """What a resource is found by: `name=value` for all that tokens, references and URIs ask."""
-    return frozenset(
-        intern(f"{name}={key}")
-        for name, parameter in parameters(resource["resourceType"]).items()
-        if parameter.kind in _KEYS
-        for value in parameter.values(resource)
-        for key in _KEYS[parameter.kind](name, value)
-    )
-
-
-def values(resource: Resource, name: str) -> tuple[Value, ...]:
-    """The dates or the folded texts that a parameter looks at; a malformed one is none."""
-    parameter = parameters(resource["resourceType"])[name]
-    found: list[Value] = []
-    for element in parameter.values(resource):
-        with suppress(ValueError):
-            found.append(span(element) if parameter.kind == "date" else _folded(str(element)))
-    return tuple(found)
-
-
-def _token_keys(name: str, element: Any) -> Iterator[str]:
-    if isinstance(element, bool):
-        element = str(element).lower()
-    if not isinstance(element, dict):
-        # A `code` or an `id`: its system, if any, is implied by the element's definition.
-        yield f"{element}"
-        yield f"*|{element}"
-        return
-    codings = element.get("coding", [element])
-    for coding in codings if isinstance(codings, list) else ():
-        if isinstance(coding, dict):
-            system, code = coding.get("system", ""), coding.get("code", coding.get("value"))
-            yield f"{system}|"
-            if code is not None:
-                yield f"{code}"
-                yield f"{system}|{code}"
-
-
-def _asked_tokens(text: str) -> Iterator[str]:
-    yield text
-    if "|" in text:
-        yield "*|" + text.rpartition("|")[2]
-
-
-def _reference_keys(name: str, element: Any) -> Iterator[str]:
-    reference = element.get("reference") if isinstance(element, dict) else None
-    if isinstance(reference, str):
-        resource_type, _, resource_id = reference.partition("/_history/")[0].rpartition("/")
-        resource_type = resource_type.rpartition("/")[2]
-        if resource_type == "Patient" or name != "patient":
-            yield resource_id
-            yield f"{resource_type}/{resource_id}"
-
-
-def _uri_keys(name: str, element: Any) -> Iterator[str]:
-    yield f"{element}"
-    yield f"{element}".partition("|")[0]
-
-
-_KEYS = {"token": _token_keys, "reference": _reference_keys, "uri": _uri_keys}
-
-
 def _starting(text: str) -> Callable[[str], bool]:
-    asked = _folded(text)
+    asked = folded(text)
     return lambda own: own.startswith(asked)
-
-
-def _folded(text: str) -> str:
-    """Without case and accents, as FHIR compares strings."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in parts if not unicodedata.combining(c))
 
 
 def _order(known: dict[str, Parameter], name: str, value: str) -> Order | None:
