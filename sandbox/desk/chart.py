@@ -174,14 +174,23 @@ class Charts:
         drafts = visit.drafts
         catalogue = orders.catalogue()
         story = stories().get(visit.patient_id)
-        wanted = [(each, catalogue.find(each.code)) for each in story.orders] if story else []
+        active = {
+            words.code_of(record.medication(self._store, each)): each["id"]
+            for each in self._store.search("MedicationRequest", [("patient", visit.patient_id)])
+            if each.get("status") == "active"
+        }
+        wanted = [
+            {"item": item, "renew": active.get(each.code) if each.renewal else None}
+            for each in (story.orders if story else ())
+            if (item := catalogue.find(each.code))
+        ]
         edited = drafts.get(query.get("edit", ""))
         return {
             "drafts": [_draft(draft, visit) for draft in drafts.values()],
             "cards": cards.of_hooks(visit.cards, orders=True),
             "catalogue": catalogue,
             "how_often": list(orders.HOW_OFTEN),
-            "wanted": [(each, item) for each, item in wanted if item],
+            "wanted": wanted,
             "edited": _draft(edited, visit) if edited else None,
             "form": orders.as_form(edited) if edited else {},
         }

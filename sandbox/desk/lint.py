@@ -23,14 +23,11 @@ def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:
                 report = lint_discovery(found.document, found.status, found.headers)
         except ValueError as error:
             wrong = str(error)
-    answered = found if found and found.status is not None else None
     return page(
         "lint.html",
         400 if wrong else 200,
         url=url or next(iter(cds.settings.servers), ""),
         wrong=wrong,
         found=found,
-        report=lint_discovery(answered.document, answered.status, answered.headers)
-        if answered
-        else None,
+        report=report,
     )

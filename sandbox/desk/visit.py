@@ -114,7 +114,7 @@ def _answered(visit: Visit, card_id: str, act: str, form: Form) -> Notice | None
             return _outcome(visit.override(card_id, reason, form.get("comment", "").strip()))
         case "dismiss":
             visit.dismiss(card_id)
-            return Notice("done", "Put away.", "The card is not shown any more.")
+            return Notice("done", "Dismissed.", "The card is not shown any more.")
         case "report":
             return _outcome(visit.report(card_id))
     raise LookupError(f"there is no act {act!r} of a card")
