@@ -116,7 +116,9 @@ class Desk:
         base = f"/visits/{visit.id}"
         to = form.get("to", base)
         inside = urlsplit(to).path == base or to.startswith(f"{base}/")
-        return redirect(to if inside and to.isprintable() and to.isascii() else base)
+        to = to if inside and to.isprintable() and to.isascii() else base
+        # Where the app has come, not where it was asked for.
+        return redirect(f"{to}#frame" if path == ["app"] and notice is None else to)
 
 
 def _is_here(path: str) -> bool:

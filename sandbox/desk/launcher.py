@@ -16,6 +16,7 @@ from sandbox.auth.faults import FAULTS
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
 from sandbox.auth.launches import Context
 from sandbox.desk.page import page
+from sandbox.desk.words import full_name
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.http.listener import Request
@@ -156,7 +157,7 @@ class Launcher:
             "launcher.html",
             form_action=origins,
             urls=urls,
-            patients=self._store.all("Patient"),
+            patients=sorted(self._store.all("Patient"), key=full_name),
             users=self._interaction.users(),
             faults=FAULTS,
         )

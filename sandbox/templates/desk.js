@@ -40,6 +40,8 @@
   function show(page) {
     const focused = document.activeElement?.id;
     const open = [...document.querySelectorAll("details[open] > summary[id]")].map(each => each.id);
+    const opened = document.getElementById("frame").dataset.opened;
+    const appCame = page.getElementById("frame")?.dataset.opened && page.getElementById("frame").dataset.opened !== opened;
     document.title = page.title;
     for (const id of parts) {
       const mine = document.getElementById(id), theirs = page.getElementById(id);
@@ -58,7 +60,7 @@
       if (details) details.open = true;
     }
     for (const button of document.querySelectorAll("[data-copy]")) offer(button);
-    refocus(focused);
+    refocus(focused, appCame);
     const script = page.querySelector('script[src="/pages/messaging.js"]');
     if (script && !document.querySelector('script[src="/pages/messaging.js"]')) {
       const mine = document.createElement("script");
@@ -67,15 +69,17 @@
     }
   }
 
-  // Where the focus was; else where the work goes on, so that a keyboard does not start over.
-  function refocus(id) {
-    const heading = document.getElementById("edit-h");
+  // To what is wrong, else to the app that has come, else where it was; else where the work goes on,
+  // so that a keyboard does not start over.
+  function refocus(id, appCame) {
+    const wrong = document.querySelector(".wrong")?.closest("form")?.querySelector("input:not([type=hidden])");
+    const heading = id?.startsWith("edit-") && document.getElementById("edit-h");
     const same = id && document.getElementById(id);
-    const place = (id?.startsWith("edit-") && heading) || same
+    const place = wrong || (appCame && document.getElementById("frame-h")) || heading || same
       || document.getElementById("session-h") || document.getElementById("cards-h");
     if (!place || document.activeElement === place) return;
     if (!place.matches("a, button, input, select, summary, [tabindex]")) place.tabIndex = -1;
-    place.focus({ preventScroll: Boolean(same) });
+    place.focus({ preventScroll: place === same });
   }
 
   function offer(button) {
