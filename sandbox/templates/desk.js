@@ -79,7 +79,8 @@
       || document.getElementById("session-h") || document.getElementById("cards-h");
     if (!place || document.activeElement === place) return;
     if (!place.matches("a, button, input, select, summary, [tabindex]")) place.tabIndex = -1;
-    place.focus({ preventScroll: place === same });
+    const { top } = place.getBoundingClientRect();
+    place.focus({ preventScroll: place === same || (top >= 0 && top < innerHeight - 100) });
   }
 
   function offer(button) {
