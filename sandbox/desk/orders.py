@@ -143,11 +143,10 @@ def renewed(order: Resource, user: str) -> Resource:
 
 def as_form(draft: Resource) -> dict[str, str]:
     """What the fields of the form hold for this draft."""
-    dosage = next(words.objects(draft.get("dosageInstruction")), {})
-    repeat = dict(_part(_part(dosage, "timing"), "repeat"))
-    bounds = _part(repeat, "boundsDuration")
-    repeat.pop("boundsDuration", None)
-    dose = _part(next(words.objects(dosage.get("doseAndRate")), {}), "doseQuantity")
+    dosage = words.first(draft.get("dosageInstruction"))
+    repeat = dict(words.first(words.first(dosage.get("timing")).get("repeat")))
+    bounds = words.first(repeat.pop("boundsDuration", None))
+    dose = words.first(words.first(dosage.get("doseAndRate")).get("doseQuantity"))
     often = (name for name, timing in HOW_OFTEN.items() if timing == repeat)
     return {
         "amount": str(dose.get("value", "")),

@@ -121,7 +121,7 @@ class Record:
             each
             for each in self._store.all("Appointment")
             if any(
-                isinstance(actor := part.get("actor"), dict) and actor.get("reference") == own
+                words.first(part.get("actor")).get("reference") == own
                 for part in words.objects(each.get("participant"))
             )
         ]
@@ -141,19 +141,17 @@ class Record:
 def medication(store: Store, order: Resource) -> Resource:
     """The concept that a medication order is for, wherever the order keeps it."""
     if "medicationCodeableConcept" in order:
-        return dict(order["medicationCodeableConcept"] or {})
-    reference = order.get("medicationReference")
-    target = str(reference.get("reference", "")) if isinstance(reference, dict) else ""
+        return words.first(order["medicationCodeableConcept"])
+    reference = words.first(order.get("medicationReference"))
+    target = str(reference.get("reference", ""))
     found: Resource | None = None
     if target.startswith("#"):
         contained = words.objects(order.get("contained"))
         found = next((each for each in contained if each.get("id") == target[1:]), None)
     elif target:
         found = store.read(*target.rpartition("/")[::2])
-    told = (found or {}).get("code")
-    if isinstance(told, dict):
-        return told
-    return {"text": str((reference or {}).get("display") or "medication not named")}
+    told = words.first((found or {}).get("code"))
+    return told or {"text": str(reference.get("display") or "medication not named")}
 
 
 def dosage(order: Resource) -> str:
@@ -196,7 +194,9 @@ def _allergy(allergy: Resource) -> Row:
         " ".join(
             part
             for part in (
-                ", ".join(filter(None, map(words.concept, each.get("manifestation") or ()))),
+                ", ".join(
+                    filter(None, map(words.concept, words.objects(each.get("manifestation"))))
+                ),
                 f"({each['severity']})" if each.get("severity") else "",
             )
             if part
@@ -242,7 +242,7 @@ def _appointment(appointment: Resource) -> Row:
     with_whom = [
         str(actor["display"])
         for part in words.objects(appointment.get("participant"))
-        if isinstance(actor := part.get("actor"), dict) and "display" in actor
+        if "display" in (actor := words.first(part.get("actor")))
     ]
     service = words.concept(appointment.get("serviceType"))
     return Row(
@@ -256,8 +256,8 @@ def _appointment(appointment: Resource) -> Row:
 
 
 def _encounter(encounter: Resource) -> Row:
-    kind = encounter.get("class")
-    told = str(kind.get("display") or kind.get("code", "")) if isinstance(kind, dict) else ""
+    kind = words.first(encounter.get("class"))
+    told = str(kind.get("display") or kind.get("code", ""))
     reason = words.concept(encounter.get("reasonCode"))
     return Row(
         id=str(encounter["id"]),

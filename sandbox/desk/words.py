@@ -48,7 +48,9 @@ def full_name(patient: Resource) -> str:
     """FAMILY, Given, of the name in use; its text where it has no parts, else the id."""
     names = sorted(objects(patient.get("name")), key=lambda each: each.get("use") == "old")
     for name in names:
-        given = " ".join(each for each in name.get("given") or () if isinstance(each, str))
+        told = name.get("given")
+        parts = told if isinstance(told, list) else ()
+        given = " ".join(each for each in parts if isinstance(each, str))
         family = name.get("family")
         if family or given:
             return ", ".join(part for part in (str(family or "").upper(), given) if part)
@@ -92,6 +94,11 @@ def objects(element: Any) -> Iterator[Resource]:
     for each in element if isinstance(element, list) else [element]:
         if isinstance(each, dict):
             yield each
+
+
+def first(element: Any) -> Resource:
+    """The one object, or the first of a list; empty if there is none."""
+    return next(objects(element), {})
 
 
 def day(told: Any) -> str:

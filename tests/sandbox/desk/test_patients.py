@@ -1,0 +1,161 @@
+"""The patient list and the record's tabs."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.cds.settings import CdsSettings
+from sandbox.ehr import DevelopmentEhr
+from tests.sandbox.apps import send
+from tests.sandbox.desk.conftest import Chart, opened, words
+
+
+@pytest.fixture
+def quiet(ehr: DevelopmentEhr) -> DevelopmentEhr:
+    """No CDS server is asked."""
+    ehr.cds.settings = CdsSettings(servers=())
+    return ehr
+
+
+def listed(ehr: DevelopmentEhr, query: str = "") -> list[str]:
+    page = send(f"{ehr.origin}/{query}")
+    assert page.status == 200
+    return re.findall(r'href="/patients/([\w-]+)"', page.text)
+
+
+def test_everybody_in_use_is_listed_with_the_story(quiet: DevelopmentEhr) -> None:
+    page = send(f"{quiet.origin}/").text
+    assert len(listed(quiet)) == 24
+    assert "sandbox-awkward-old" not in listed(quiet)
+    assert "sandbox-awkward-old" in listed(quiet, "?inactive=1")
+    assert "Nobody has stopped her metformin" in page
+    # By family name, as lists of patients are.
+    names = re.findall(r"<h3><a [^>]+>(.+?)</a>", page)
+    assert names == sorted(names, key=str.casefold)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("rena", ["sandbox-renal"]),
+        ("SANDBOX, Rena", ["sandbox-renal"]),
+        ("sandbox-renal", ["sandbox-renal"]),
+        ("anaphylaxis", ["sandbox-penicillin"]),
+        ("yildizhan", ["sandbox-awkward-old"]),
+        ("<script>", []),
+    ],
+)
+def test_a_search_looks_at_names_ids_and_stories(
+    quiet: DevelopmentEhr, asked: str, found: list[str]
+) -> None:
+    everybody = listed(quiet, f"?inactive=1&q={asked.replace(' ', '+')}")
+    assert set(found) <= set(everybody)
+    if not found:
+        assert everybody == []
+        assert "<script>" not in send(f"{quiet.origin}/?q={asked}").text
+    else:
+        assert len(everybody) < 6
+
+
+def test_a_chart_tells_whose_it_is_in_no_title_and_no_address(quiet: DevelopmentEhr) -> None:
+    chart = opened(quiet)
+    for path in ("", "/problems", "/results", "/orders"):
+        page = chart.open(path)
+        assert "<h1>SANDBOX, Rena</h1>" in page
+        title = re.search("<title>(.+?)</title>", page)
+        assert title
+        assert "Rena" not in title[1]
+        assert "SANDBOX" not in title[1]
+    assert re.fullmatch(r"/visits/[\w-]{32}", chart.base)
+
+
+@pytest.mark.parametrize(
+    ("patient", "tab", "told"),
+    [
+        ("sandbox-renal", "problems", "Chronic kidney disease, stage 4"),
+        ("sandbox-renal", "medications", "1 tablet twice a day with meals"),
+        ("sandbox-penicillin", "allergies", "naphyla"),
+        ("sandbox-renal", "results", "1.9 mg/dL high"),
+        ("sandbox-pressure", "results?category=vital-signs", "158/96 mmHg"),
+        ("sandbox-appointments", "appointments", "missed"),
+        ("sandbox-awkward", "allergies", "refuted"),
+    ],
+)
+def test_each_tab_tells_the_record(
+    quiet: DevelopmentEhr, patient: str, tab: str, told: str
+) -> None:
+    assert told in words(opened(quiet, patient).open(f"/{tab}"))
+
+
+def test_what_was_entered_in_error_is_struck_through(quiet: DevelopmentEhr) -> None:
+    page = opened(quiet, "sandbox-awkward").open("/results")
+    rows = [row for row in re.findall(r"<tr.*?</tr>", page, re.S) if "12.9" in row]
+    assert len(rows) == 1
+    assert "<s>12.9</s>" in rows[0]
+    assert "entered in error" in rows[0]
+
+
+@pytest.fixture
+def many(quiet: DevelopmentEhr) -> Iterator[Chart]:
+    """A chart with a thousand results."""
+    patient = {"resourceType": "Patient", "id": "many", "name": [{"text": "Many"}]}
+    quiet.fhir.store.create(patient)
+    for number in range(1000):
+        quiet.fhir.store.create(
+            {
+                "resourceType": "Observation",
+                "id": f"many-{number}",
+                "status": "final",
+                "subject": {"reference": "Patient/many"},
+                "code": {"text": "Sodium"},
+                "effectiveDateTime": f"20{number // 50:02}-01-{number % 28 + 1:02}",
+                "valueQuantity": {"value": 140, "unit": "mmol/L"},
+            }
+        )
+    yield opened(quiet, "many")
+    for number in range(1000):
+        quiet.fhir.store.delete("Observation", f"many-{number}")
+    quiet.fhir.store.delete("Patient", "many")
+
+
+def test_of_a_thousand_results_the_newest_are_shown_first(many: Chart) -> None:
+    page = many.open("/results")
+    assert page.count("Sodium") == 50
+    assert "Show all 1,000" in page
+    assert many.open("/results?all=1").count("Sodium") == 1000
+
+
+ODD = [
+    {"resourceType": "Observation", "valueQuantity": "5", "code": ["x"], "category": "lab"},
+    {"resourceType": "Observation", "component": [None, 3], "referenceRange": [{"low": 1}]},
+    {"resourceType": "Observation", "effectivePeriod": [], "interpretation": {"coding": "H"}},
+    {"resourceType": "Condition", "code": None, "clinicalStatus": "active", "onsetPeriod": 4},
+    {"resourceType": "AllergyIntolerance", "reaction": [{"manifestation": "x"}], "code": 5},
+    {"resourceType": "MedicationRequest", "medicationReference": "x", "dosageInstruction": {}},
+    {"resourceType": "MedicationRequest", "medicationCodeableConcept": "metformin"},
+    {"resourceType": "Appointment", "participant": [{"actor": 3}], "start": 7},
+    {"resourceType": "Encounter", "class": [], "period": "2026", "type": 3},
+    {"resourceType": "Immunization", "vaccineCode": [], "occurrenceDateTime": "soon"},
+]
+
+
+def test_a_record_with_wrong_types_is_still_shown(quiet: DevelopmentEhr) -> None:
+    store = quiet.fhir.store
+    own = {"reference": "Patient/sandbox-well"}
+    made = [store.create({**each, "subject": own, "patient": own}) for each in ODD]
+    try:
+        chart = opened(quiet, "sandbox-well")
+        for tab in ("", "/problems", "/medications", "/allergies", "/results", "/appointments"):
+            chart.open(tab)
+        chart.open("/orders")
+    finally:
+        for each in made:
+            store.delete(each["resourceType"], each["id"])
+
+
+@pytest.mark.parametrize("path", ["/patients/nobody", "/visits/none", "/visits/none/orders"])
+def test_what_there_is_not_is_said_in_words(quiet: DevelopmentEhr, path: str) -> None:
+    page = send(quiet.origin + path)
+    assert page.status == 404
+    assert "patient list" in page.text
