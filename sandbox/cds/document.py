@@ -20,6 +20,9 @@ def parsed(body: bytes) -> Any:
         document = msgspec.json.decode(body)
     except msgspec.DecodeError as error:
         raise NotJson(f"It is not JSON: {error}.") from None
+    except UnicodeDecodeError:
+        # Not of msgspec's own errors, and for text within the JSON only.
+        raise NotJson("It is not JSON: it is not UTF-8.") from None
     except RecursionError:
         raise NotJson("It is nested too deep.") from None
     if _deeper(document, _DEEPEST):
