@@ -77,7 +77,7 @@ class Messaging:
             return json_answer({"error": "This chart is not open. Open it again."}, 404)
         try:
             passed = msgspec.json.decode(request.body, type=_Passed)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return json_answer({"error": f"This is no message: {error}."}, 400)
         message, effect = passed.message, None
         try:
