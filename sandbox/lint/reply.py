@@ -133,7 +133,7 @@ def no_credentials_for_all(reply: Reply) -> Broken:
         yield _header("Access-Control-Allow-Credentials"), "It is true and any origin is allowed."
 
 
-@rule("CH-070", "warning", "412 is for data that is neither in prefetch nor on the FHIR server.")
+@rule("CH-070", "warning", "A 412 is for data that is neither in prefetch nor on the FHIR server.")
 def precondition_failed(reply: Reply) -> Broken:
     if reply.status == 412 and reply.satisfied:
         yield STATUS, "It is 412, and every prefetch key of the service was given."

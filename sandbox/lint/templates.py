@@ -168,7 +168,7 @@ def is_fhir(template: Template) -> Broken:
     "CH-077", "warning", "What is prefetched is about the patient: patient={{context.patientId}}."
 )
 def is_about_somebody(template: Template) -> Broken:
-    if template.type in _OF_PATIENTS and not template.tokens:
+    if template.type in _OF_PATIENTS and "{" not in template.text:
         yield "", f"It asks for {template.type}s of anybody."
 
 
