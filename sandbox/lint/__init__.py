@@ -12,7 +12,7 @@ from sandbox.lint.actions import ACTIONS
 from sandbox.lint.cards import ANSWER
 from sandbox.lint.discovery import DISCOVERY
 from sandbox.lint.links import LINK
-from sandbox.lint.members import nodes
+from sandbox.lint.nodes import nodes
 from sandbox.lint.reply import ANSWER_HTTP, DISCOVERY_DOCUMENT, DISCOVERY_HTTP, Reply
 from sandbox.lint.report import LintFinding as LintFinding
 from sandbox.lint.report import Report as Report

@@ -6,8 +6,9 @@ from typing import Any
 
 from sandbox.lint.cards import uuid_is_one
 from sandbox.lint.hooks import ORDER_HOOKS
-from sandbox.lint.members import Json, Node, a, member_rules, type_of
+from sandbox.lint.nodes import Json, Node, a, type_of
 from sandbox.lint.rule import Broken, quoted, rule
+from sandbox.lint.shape import member_rules
 
 
 @rule("CH-107", "error", "An actionSelectionBehavior is all, any or at-most-one.")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from sandbox.lint.hooks import WITHOUT_RECORDS
-from sandbox.lint.members import Node, member_rules
+from sandbox.lint.nodes import Node
 from sandbox.lint.rule import Broken, joined, quoted, rule
+from sandbox.lint.shape import member_rules
 from sandbox.lint.urls import is_safe, web_address
 
 

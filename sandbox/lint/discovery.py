@@ -4,8 +4,9 @@ import re
 from collections import Counter
 
 from sandbox.lint.hooks import HOOKS
-from sandbox.lint.members import Node, member_rules, type_of
+from sandbox.lint.nodes import Node, type_of
 from sandbox.lint.rule import Broken, quoted, rule, step
+from sandbox.lint.shape import member_rules
 
 
 @rule("CH-020", "error", "A service has one entry for a hook.")

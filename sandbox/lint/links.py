@@ -2,8 +2,9 @@
 
 from urllib.parse import parse_qsl
 
-from sandbox.lint.members import Node, member_rules
+from sandbox.lint.nodes import Node
 from sandbox.lint.rule import Broken, quoted, rule
+from sandbox.lint.shape import member_rules
 from sandbox.lint.urls import is_safe, web_address
 
 

@@ -1,20 +1,15 @@
 """Which members the objects of CDS Hooks have. The tables of "Discovery", "CDS Service Response".
 
-Each row is a rule: the member has this type, and it is there if it is required. What is empty where
-nothing is required is left to one rule about whole documents.
+Each row is a rule of `sandbox.lint.shape`: it has this type, and is there if it is required.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sandbox.lint.report import Severity
-from sandbox.lint.rule import Broken, Rule, joined, quoted, step
 
-Json = dict[str, Any]
 Type = Literal["text", "object", "array", "boolean"]
-
-MOST = 3000
 
 
 @dataclass(frozen=True)
@@ -129,155 +124,3 @@ KINDS: Mapping[str, Mapping[str, Member]] = {
     },
 }
 """The members of each kind of object; `resource` of actions has rules of its own."""
-
-# Codings of FHIR have more than CDS Hooks needs.
-_ALSO = {
-    "action": {"resource"},
-    "system action": {"resource"},
-    "topic": {"version", "userSelected", "id", "extension"},
-    "override reason": {"version", "userSelected", "id", "extension"},
-}
-
-
-@dataclass(frozen=True)
-class Node:
-    """An object of a document. `request` is the call that the document answers, if it is one."""
-
-    kind: str
-    value: Json
-    path: str
-    request: Mapping[str, Any]
-    parent: "Node | None" = None
-
-    def text(self, name: str) -> str | None:
-        """A member, if it is text with anything in it."""
-        member = self.value.get(name)
-        return member if isinstance(member, str) and member.strip() else None
-
-    def objects(self, name: str) -> list[Json]:
-        """The objects in a member that is an array."""
-        member = self.value.get(name)
-        return (
-            [each for each in member if isinstance(each, dict)] if isinstance(member, list) else []
-        )
-
-
-def nodes(document: Json, kind: str, request: Mapping[str, Any] | None = None) -> list[Node]:
-    """The objects of a document that have rules, in its order; the first few thousand of them."""
-    found: list[Node] = []
-    for node in _walked(Node(kind, document, "$", request or {})):
-        found.append(node)
-        if len(found) == MOST:
-            break
-    return found
-
-
-def _walked(node: Node) -> Iterator[Node]:
-    yield node
-    for name, member in KINDS[node.kind].items():
-        value = node.value.get(name)
-        if not member.of:
-            continue
-        inner: list[tuple[str, Any]] = [(name, value)]
-        if member.type == "array":
-            each = value if isinstance(value, list) else []
-            inner = [(f"{name}[{number}]", item) for number, item in enumerate(each)]
-        for where, item in inner:
-            if isinstance(item, dict):
-                path = joined(node.path, where)
-                yield from _walked(Node(member.of, item, path, node.request, node))
-
-
-def member_rules(kind: str) -> tuple[Rule, ...]:
-    """The rules about the members of a kind of object."""
-    table = KINDS[kind]
-    own = [_member_rule(kind, name, member) for name, member in table.items()]
-    return (*own, _others_rule(kind), *([_extension_rule(kind)] if "extension" in table else []))
-
-
-def _member_rule(kind: str, name: str, member: Member) -> Rule:
-    what = {"text": "text", "boolean": "true or false"}.get(member.type, f"an {member.type}")
-    if member.type == "array" and member.of:
-        what = f"an array of {member.of}s, each an object"
-    wants = f"The {name} of {a(kind)} is {what}"
-    if member.required:
-        wants += " and required" if member.severity == "error" else " and should be there"
-    wants = f"{wants}. {member.why}".rstrip()
-
-    def broken(node: Node) -> Broken:
-        value = node.value.get(name)
-        if _is_empty(value) and not (value == [] and member.may_be_empty):
-            if member.required:
-                yield (name if name in node.value else ""), _missing(name, name in node.value)
-        elif type_of(value) != member.type:
-            yield name, f"The {name} is {a(type_of(value))}."
-        elif member.type == "array" and member.of:
-            for number, item in enumerate(value or ()):
-                if not isinstance(item, dict):
-                    yield f"{name}[{number}]", f"It is {a(type_of(item))}."
-
-    return Rule(f"{kind}.{name}", member.number, member.severity, wants, broken)
-
-
-def _missing(name: str, there: bool) -> str:
-    return f"The {name} is empty." if there else f"There is no {name}."
-
-
-def _others_rule(kind: str) -> Rule:
-    known = {*KINDS[kind], *_ALSO.get(kind, ())}
-    spelt = {_folded(name): name for name in known}
-    number = "CH-030" if kind in ("discovery document", "service") else "CH-046"
-
-    def broken(node: Node) -> Broken:
-        for key in node.value:
-            if key not in known:
-                meant = spelt.get(_folded(key))
-                hint = f" The specification writes {meant}." if meant else ""
-                yield step(key), f"{quoted(key)} is no member of {a(kind)}.{hint}"
-
-    wants = "What the specification does not name belongs into extension."
-    return Rule(f"{kind}, others", number, "warning", wants, broken)
-
-
-def _extension_rule(kind: str) -> Rule:
-    number = KINDS[kind]["extension"].number
-
-    def broken(node: Node) -> Broken:
-        extension = node.value.get("extension")
-        for key in extension if isinstance(extension, dict) else ():
-            if "." not in key:
-                yield joined("extension", step(key)), f"The key {quoted(key)} has no owner."
-
-    wants = "The keys of an extension begin with a domain turned round: com.example.name."
-    return Rule(f"{kind}, extension keys", number, "warning", wants, broken)
-
-
-def _folded(name: str) -> str:
-    return name.replace("-", "").replace("_", "").casefold()
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
-
-
-def type_of(value: Any) -> str:
-    """What a JSON value is, in a word."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case str():
-            return "text"
-        case int() | float():
-            return "number"
-        case list():
-            return "array"
-    return "object"
-
-
-def a(noun: str) -> str:
-    """With its article, if it takes one."""
-    if noun in ("null", "text"):
-        return noun
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http.client import responses
 from typing import Any
 
-from sandbox.lint.members import a, type_of
+from sandbox.lint.nodes import a, type_of
 from sandbox.lint.rule import Broken, quoted, rule
 
 STATUS, BODY = "HTTP status", "HTTP body"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.lint.hooks import HOOKS
-from sandbox.lint.members import Node
+from sandbox.lint.nodes import Node
 from sandbox.lint.rule import Broken, quoted, rule, step
 
 _MOST = 200  # templates of a service

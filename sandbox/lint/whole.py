@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sandbox.lint.members import MOST, Node, type_of
+from sandbox.lint.nodes import MOST, Node, type_of
 from sandbox.lint.rule import Broken, joined, rule, step
 
 _MAY_BE_EMPTY = ("cards", "services")

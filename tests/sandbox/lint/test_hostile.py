@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.lint import Report, lint_answer, lint_discovery
-from sandbox.lint.members import KINDS, MOST
+from sandbox.lint.members import KINDS
+from sandbox.lint.nodes import MOST
 from tests.sandbox.lint.documents import (
     ANSWER,
     DISCOVERY,
