@@ -1,9 +1,9 @@
 """The cards of a visit, as they lie in front of the clinician.
 
-CDS Hooks 2.0: what a service says when it is asked again stands for all that it said before.
+What a service says when it is asked again stands for what it said before of the same drafts.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -90,7 +90,7 @@ def shown(
             service=service,
             hook=hook,
             exchange_id=exchange_id,
-            draft_ids=_about(card, drafts) or (tuple(selected) if len(selected) == 1 else ()),
+            draft_ids=_about(card, drafts, selected),
         )
         for card in cards
     ]
@@ -120,21 +120,20 @@ class Deck:
         self._cards[card.id] = card
         return card
 
-    def withdraw(self, hooks: Collection[str], services: Collection[Service] | None = None) -> None:
-        """Takes away what was said at these hooks, by these services if they are given."""
-        urls = None if services is None else {service.url for service in services}
-        for card in list(self._cards.values()):
-            if card.hook in hooks and (urls is None or card.service.url in urls):
-                if card.state in ("accepted", "overridden"):
-                    self._cards[card.id] = replace(card, current=False)
-                else:
-                    del self._cards[card.id]
+    def withdraw(self, gone: Callable[[ShownCard], bool]) -> None:
+        """Takes cards away, but for what was answered, which stays to be seen."""
+        for card in [each for each in self._cards.values() if gone(each)]:
+            if card.state in ("accepted", "overridden"):
+                self._cards[card.id] = replace(card, current=False)
+            else:
+                del self._cards[card.id]
 
 
-def _about(card: Card, drafts: Collection[str]) -> tuple[str, ...]:
+def _about(card: Card, drafts: Collection[str], selected: Collection[str]) -> tuple[str, ...]:
     actions = (action for suggestion in card.suggestions for action in suggestion.actions)
-    ids = (each for action in actions for each in _ids(action))
-    return tuple(dict.fromkeys(each for each in ids if each in drafts))
+    ids = [each for action in actions for each in _ids(action)]
+    only = selected if len(selected) == 1 else ()
+    return tuple(dict.fromkeys(each for each in (*only, *ids) if each in drafts))
 
 
 def _ids(action: Action) -> Iterator[str]:

@@ -63,9 +63,7 @@ class Hooks:
                 for exchange in exchanges:
                     self._log.add(exchange)
                 return []
-            # What order-sign says stands for what order-select has said of the same orders, but
-            # only of services that say something: `_take` sees to that.
-            self._deck.withdraw(ORDER_HOOKS if hook == "order-select" else (hook,))
+            self._deck.withdraw(lambda card: self._replaces(hook, context, card))
             answers = zip(services, exchanges, strict=True)
             cards = [card for answer in answers for card in self._take(*answer, context)]
             if hook == "order-sign":
@@ -84,6 +82,13 @@ class Hooks:
         new = replace(exchange, firing=old.firing)
         with self._lock:
             if self._counts(old.hook, old.firing, context):
+                if new.status == 200:
+                    self._deck.withdraw(
+                        lambda card: (
+                            card.service.url == service.url
+                            and self._replaces(old.hook, context, card)
+                        )
+                    )
                 self._take(service, new, context)
             else:
                 self._log.add(new)
@@ -91,13 +96,28 @@ class Hooks:
 
     def _take(self, service: Service, exchange: Exchange, context: Json) -> list[ShownCard]:
         hook = exchange.hook
-        if exchange.status == 200:
-            self._deck.withdraw(ORDER_HOOKS if hook in ORDER_HOOKS else (hook,), [service])
+        if exchange.status == 200 and hook == "order-sign":
+            # It is about all drafts, and so stands for what this server has said of each.
+            self._deck.withdraw(
+                lambda card: card.hook == "order-select" and card.service.server == service.server
+            )
         self._log.add(replace(exchange, applied=self._applied(exchange)))
         drafts = self._session.drafts
-        selected = [each.partition("/")[2] for each in context.get("selections", ())]
-        cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected or drafts)
+        selected = _selected(context) or drafts
+        cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected)
         return [self._deck.put(card) for card in cards]
+
+    def _replaces(self, hook: str, context: Json, card: ShownCard) -> bool:
+        """Whether an answer at this hook stands for the card.
+
+        Services speak at order-select of the selected drafts only: what they have said of others
+        still holds, as long as those are there.
+        """
+        if hook != "order-select":
+            return card.hook == hook
+        about, there = set(card.draft_ids), self._session.drafts.keys()
+        of_others = bool(about) and about <= there and about.isdisjoint(_selected(context))
+        return card.hook in ORDER_HOOKS and not of_others
 
     def _counts(self, hook: str, firing: int, context: Json) -> bool:
         drafts = self._session.bundle
@@ -122,6 +142,10 @@ class Hooks:
             except Refused as why:
                 told.append(f"Not done: {what}. {why}")
         return tuple(told)
+
+
+def _selected(context: Json) -> list[str]:
+    return [each.partition("/")[2] for each in context.get("selections", ())]
 
 
 def _group(hook: str) -> str:

@@ -119,6 +119,9 @@ class Visit:
         with self._lock:
             if not self._session.drafts:
                 raise Refused("There is no order to sign.")
+            if held := self._holding():
+                # order-sign would take away what nobody has answered.
+                return Signing(held_by=tuple(held))
             asked = self._hooks.checked != self._session.revision
             context = {"draftOrders": self._session.bundle}
         if asked:
@@ -131,7 +134,7 @@ class Visit:
             if self._hooks.checked != self._session.revision:
                 raise Refused("The orders have changed while they were checked. Sign again.")
             signed = self._session.sign(self._store)
-            self._deck.withdraw(ORDER_HOOKS)
+            self._deck.withdraw(lambda card: card.hook in ORDER_HOOKS)
             for card in fresh:
                 self._deck.put(card)
         return Signing(signed=signed)
@@ -227,7 +230,7 @@ class Visit:
             selections = self._session.references(draft_ids)
             context = {"selections": selections, "draftOrders": self._session.bundle}
             if not selections:
-                self._deck.withdraw(ORDER_HOOKS)
+                self._deck.withdraw(lambda card: card.hook in ORDER_HOOKS)
                 return
         self._hooks.fire("order-select", context)
 

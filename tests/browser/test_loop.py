@@ -103,7 +103,15 @@ def test_a_critical_card_is_overridden_with_a_reason_and_the_order_is_signed(
     page.locator("#add-861007").click()
     card = page.locator(".card.sev-critical", has_text="Metformin is contraindicated")
     card.wait_for()
+    # What is ordered besides does not take the card away.
+    page.locator("#add-197806").click()
+    page.locator(".drafts tbody tr", has_text="ibuprofen").wait_for()
+    row = page.locator(".drafts tbody tr", has_text="metformin")
+    assert "Critical" in row.inner_text()
     assert page.locator(".sign button").get_attribute("aria-disabled") == "true"
+    page.get_by_role("button", name="Remove ibuprofen").click()
+    page.locator(".drafts tbody tr", has_text="ibuprofen").wait_for(state="detached")
+    card.wait_for()
     card.locator("summary").click()
     card.get_by_role("button", name="Override with this reason").click()
     page.locator(".wrong").wait_for()

@@ -183,5 +183,9 @@ def test_the_answers_of_the_application_pass_the_lint(both: Both) -> None:
     for patient in ("sandbox-renal", "sandbox-diabetes", "sandbox-healthy"):
         opened = both.visit(patient)
         opened.add(METFORMIN)
+        for each in opened.cards:
+            if each.holds:
+                opened.override(each.id, comment="Discussed")
         opened.sign()
-        assert [each.lint for each in opened.exchanges] == [()] * 3
+        calls = [each for each in opened.exchanges if each.kind == "call"]
+        assert [each.lint for each in calls] == [()] * 3

@@ -19,6 +19,7 @@ from tests.sandbox.cds.scripted import (
     Scripted,
     card,
     cards,
+    delete,
     suggesting,
     suggestion,
 )
@@ -73,10 +74,13 @@ def test_a_critical_card_holds_signing_until_it_is_answered(
 def test_the_application_holds_metformin_until_it_is_overridden(both: Both) -> None:
     opened = both.visit("sandbox-renal")
     opened.add(METFORMIN)
-    (held,) = opened.sign().held_by
-    assert "Metformin is contraindicated" in held.card.summary
-    reason = held.card.override_reasons[0]
-    opened.override(held.id, {"code": reason.code, "system": reason.system or ""}, "")
+    # Once when it is drafted, once when it is signed.
+    for hook in ("order-select", "order-sign"):
+        (held,) = opened.sign().held_by
+        assert held.hook == hook
+        assert "Metformin is contraindicated" in held.card.summary
+        reason = held.card.override_reasons[0]
+        opened.override(held.id, {"code": reason.code, "system": reason.system or ""}, "")
     assert [each["status"] for each in opened.sign().signed] == ["active"]
 
 
@@ -192,28 +196,103 @@ def test_what_is_said_again_stands_for_what_was_said_before(
     scripted.offer("both", "order-select", lambda _: cards(card(next(said))))
     scripted.offer("both", "order-sign", lambda _: cards(card(next(said))))
     visit.open()
-    visit.add(METFORMIN)
+    draft = visit.add(METFORMIN)
     assert _summaries(visit) == ["First", "Of the chart"]
-    visit.add(GLIPIZIDE)
+    visit.change(draft["id"], GLIPIZIDE)
     assert _summaries(visit) == ["Second", "Of the chart"]
     visit.sign()
     assert _summaries(visit) == ["Third", "Of the chart"]
 
 
-def test_a_warning_of_a_service_that_does_not_know_order_sign_stays(
+def _of_selected(body: Json) -> Json:
+    """A critical card for each selected draft, and no word of the others."""
+    context = body["context"]
+    orders = [each["resource"] for each in context["draftOrders"]["entry"]]
+    selected = [o for o in orders if f"{o['resourceType']}/{o['id']}" in context["selections"]]
+    return cards(*(card(o["medicationCodeableConcept"]["text"], "critical") for o in selected))
+
+
+def test_what_was_said_of_a_draft_holds_while_another_is_added(
+    visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", _of_selected)
+    first = visit.add(METFORMIN)
+    (about_first,) = visit.cards
+    second = visit.add(GLIPIZIDE)
+    assert sorted(_summaries(visit)) == ["glipizide 5 mg", "metformin 500 mg"]
+    assert len(visit.sign().held_by) == 2
+    # What is said of a draft anew stands for what was said of it before, and of no other.
+    (about_second,) = [each for each in visit.cards if each.draft_ids == (second["id"],)]
+    visit.change(first["id"], METFORMIN)
+    assert len(visit.cards) == 2
+    assert about_first not in visit.cards
+    assert about_second in visit.cards
+    visit.remove(first["id"])
+    assert _summaries(visit) == ["glipizide 5 mg"]
+
+
+def test_a_card_about_two_drafts_is_said_anew_with_either(visit: Visit, scripted: Scripted) -> None:
+    def says(body: Json) -> Json:
+        orders = [each["resource"] for each in body["context"]["draftOrders"]["entry"]]
+        if len(orders) < 2:
+            return cards()
+        return cards(suggesting(suggestion(delete(f"MedicationRequest/{orders[0]['id']}"))))
+
+    scripted.offer("select", "order-select", says)
+    first, second = visit.add(METFORMIN), visit.add(GLIPIZIDE)
+    (shown,) = visit.cards
+    assert set(shown.draft_ids) == {first["id"], second["id"]}
+    visit.change(first["id"], GLIPIZIDE)
+    assert len(visit.cards) == 1
+    assert shown not in visit.cards
+
+
+def test_a_critical_card_is_answered_before_order_sign_is_fired(
     visit: Visit, scripted: Scripted
 ) -> None:
     scripted.offer("select", "order-select", cards(card("Only here", "critical")))
     scripted.offer("sign", "order-sign", cards())
     visit.add(METFORMIN)
-    assert [each.card.summary for each in visit.sign().held_by] == ["Only here"]
+    (held,) = visit.sign().held_by
+    assert held.card.summary == "Only here"
+    assert scripted.calls("sign") == []
+    visit.override(held.id, comment="Discussed")
+    assert visit.sign()
+
+
+def test_order_sign_stands_for_all_that_its_server_said_before(
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", lambda body: cards(card(str(body["hookInstance"]))))
+    scripted.offer("sign", "order-sign", cards(card("Of both")))
+    with Scripted() as other:
+        other.offer("select", "order-select", cards(card("Of another server", "info")))
+        ehr.cds.settings = CdsSettings(servers=(scripted.url, other.url))
+        visit.add(METFORMIN)
+        visit.add(GLIPIZIDE)
+        assert len(visit.cards) == 4
+        visit.sign()
+        told = ["Of both", "Of another server", "Of another server"]
+        assert _summaries(visit) == told
+
+
+def test_a_server_that_fails_at_order_sign_has_taken_nothing_back(
+    visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", cards(card("Said before")))
+    scripted.offer("sign", "order-sign", Raw(500))
+    scripted.offer("sign-again", "order-sign", lambda _: visit.add(GLIPIZIDE) and cards())
+    visit.add(METFORMIN)
+    with pytest.raises(Refused, match="Sign again"):
+        visit.sign()
+    assert _summaries(visit) == ["Said before", "Said before"]
 
 
 def test_what_was_answered_stays_to_be_seen(visit: Visit, scripted: Scripted) -> None:
     scripted.offer("select", "order-select", lambda _: cards(card("Think again")))
-    visit.add(METFORMIN)
+    draft = visit.add(METFORMIN)
     answered = visit.override(visit.cards[0].id)
-    visit.add(GLIPIZIDE)
+    visit.change(draft["id"], GLIPIZIDE)
     assert [(each.state, each.current) for each in visit.cards] == [
         ("open", True),
         ("overridden", False),
@@ -302,6 +381,7 @@ def test_an_old_request_sent_again_brings_no_old_cards(visit: Visit, scripted: S
     scripted.offer("select", "order-select", lambda _: cards(card("Now")))
     visit.add(METFORMIN)
     (old,) = visit.exchanges
+    visit.remove(next(iter(visit.drafts)))
     visit.add(GLIPIZIDE)
     (now,) = visit.cards
     new = visit.again(old.id)

@@ -1,5 +1,8 @@
 """Order entry: a form becomes a draft, is changed, answered, signed."""
 
+import re
+from typing import Any
+
 import pytest
 
 from sandbox.desk import orders
@@ -16,7 +19,7 @@ from tests.sandbox.cds.scripted import (
 )
 from tests.sandbox.desk.conftest import Chart, opened, words
 
-METFORMIN, HBA1C = "861007", "4548-4"
+METFORMIN, IBUPROFEN, HBA1C = "861007", "197806", "4548-4"
 REASONS = [{"code": "benefit", "system": "urn:test", "display": "Benefit outweighs risk"}]
 
 
@@ -117,6 +120,27 @@ def test_a_critical_card_holds_signing_until_it_is_overridden_with_a_reason(
     assert report["outcome"] == "overridden"
     assert report["overrideReason"]["reason"]["code"] == "benefit"
     assert "Signed." in words(chart.act("/sign"))
+
+
+def test_a_critical_card_holds_signing_while_another_draft_is_added(
+    chart: Chart, scripted: Scripted
+) -> None:
+    def says(body: Any) -> Any:
+        (selected,) = body["context"]["selections"]
+        orders = [each["resource"] for each in body["context"]["draftOrders"]["entry"]]
+        order = next(each for each in orders if selected.endswith(each["id"]))
+        grave = METFORMIN in str(order["medicationCodeableConcept"])
+        return cards(card("Do not", "critical")) if grave else cards()
+
+    scripted.offer("safety", "order-select", says)
+    chart.ehr.cds.rediscover()
+    chart.act("/drafts", code=METFORMIN)
+    page = words(chart.act("/drafts", code=IBUPROFEN))
+    rows = [words(row) for row in re.findall("<tr>.*?</tr>", chart.page.text, re.S)]
+    assert "Critical" in next(row for row in rows if "metformin" in row)
+    assert "no card" in next(row for row in rows if "ibuprofen" in row)
+    assert "1 critical card needs an answer" in page
+    assert "Signing waits" in words(chart.act("/sign"))
 
 
 def test_an_accepted_suggestion_changes_the_drafts(chart: Chart, scripted: Scripted) -> None:
