@@ -32,6 +32,16 @@ class Session:
         """The drafts by their id, in the order of adding."""
         return dict(self._drafts)
 
+    def copy(self) -> "Session":
+        """Another session with the same drafts, to try out what changes them."""
+        copied = Session(self._chart, self._clock)
+        copied.become(self)
+        return copied
+
+    def become(self, other: "Session") -> None:
+        """Has the drafts of another session from now on."""
+        self._drafts, self.revision = other.drafts, other.revision
+
     @property
     def bundle(self) -> Resource:
         """`draftOrders` of a context."""
@@ -92,7 +102,7 @@ class Session:
         return self._drafts[draft_id]
 
     def sign(self, store: Store) -> tuple[Resource, ...]:
-        """The records that the drafts become, under the ids that they have."""
+        """The records that the drafts become, under the ids that they have: all, or Refused."""
         now = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
         by = {
             "status": "active",
@@ -100,7 +110,14 @@ class Session:
             "authoredOn": now,
             "requester": {"reference": self._chart.user},
         }
-        signed = tuple(store.create({**draft, **by}) for draft in self._drafts.values())
+        with store.alone():
+            for draft in self._drafts.values():
+                if store.read(draft["resourceType"], draft["id"]):
+                    raise Refused(
+                        f"There is a record {draft['resourceType']}/{draft['id']} already, which "
+                        "is the id of a draft. Remove that draft and order it anew."
+                    )
+            signed = tuple(store.create({**draft, **by}) for draft in self._drafts.values())
         self._drafts.clear()
         self.revision += 1
         return signed

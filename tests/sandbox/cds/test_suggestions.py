@@ -312,6 +312,28 @@ def test_an_order_stays_of_its_kind_and_patient(visit: Visit, scripted: Scripted
     assert (changed["subject"], changed["status"]) == (OWN, "draft")
 
 
+@pytest.mark.parametrize(
+    "actions",
+    [
+        [create(PROBLEM), *[create(LAB)] * 60],
+        [create(PROBLEM), *[lambda draft: delete(f"MedicationRequest/{draft['id']}")] * 2],
+        [lambda draft: delete(f"MedicationRequest/{draft['id']}"), update],
+    ],
+    ids=["too many orders", "deleted twice", "deleted and changed"],
+)
+def test_what_fails_half_way_changes_nothing(
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted, actions: list[Any]
+) -> None:
+    _drafting(scripted, *actions)
+    visit.add(METFORMIN)
+    before, drafts = _snapshot(ehr), visit.drafts
+    with pytest.raises(Refused):
+        _accept(visit)
+    assert _snapshot(ehr) == before
+    assert visit.drafts == drafts
+    assert visit.cards[0].state == "open"
+
+
 # Without being asked.
 
 

@@ -138,6 +138,18 @@ def test_orders_that_change_while_they_are_checked_are_not_signed(
     assert len(visit.drafts) == 2
 
 
+def test_all_drafts_are_signed_or_none(ehr: DevelopmentEhr, visit: Visit) -> None:
+    first, second = visit.add(GLIPIZIDE), visit.add(METFORMIN)
+    # Services are told the ids of drafts, and may write records.
+    squatter = ehr.fhir.store.create({**METFORMIN, "id": second["id"], "status": "stopped"})
+    with pytest.raises(Refused, match="Remove that draft"):
+        visit.sign()
+    assert ehr.fhir.store.read("MedicationRequest", first["id"]) is None
+    assert ehr.fhir.store.read("MedicationRequest", second["id"]) == squatter
+    visit.remove(second["id"])
+    assert [each["id"] for each in visit.sign().signed] == [first["id"]]
+
+
 def test_two_presses_sign_once(ehr: DevelopmentEhr, visit: Visit, scripted: Scripted) -> None:
     meeting = threading.Barrier(2)
 
