@@ -4,7 +4,7 @@ Other people's servers write this. What a clinician could not read or use is lef
 words; the lint (`sandbox.lint`) names the rules that were broken.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -117,18 +117,34 @@ def _told(error: str) -> str:
 
 def _safe(card: Card, unusable: list[str]) -> Card:
     """The card without addresses that a page must not link to, such as `javascript:`."""
-    links = [link for link in card.links if _is_web(link.url)]
-    unusable += [
-        f"The link {link.label!r} is left out: its address is not http(s)."
-        for link in card.links
-        if link not in links
-    ]
+    links = []
+    for link in card.links[:_MOST]:
+        if _is_web(link.url):
+            links.append(link)
+        else:
+            unusable.append(f"The link {link.label!r} is left out: its address is not http(s).")
     source = card.source
     for name in ("url", "icon"):
         url = getattr(source, name)
         if url is not None and not _is_web(url):
             source = replace(source, **{name: None})
-    return replace(card, links=tuple(links), source=source, suggestions=_named(card.suggestions))
+    several: Mapping[str, Sized] = {
+        "links": card.links,
+        "suggestions": card.suggestions,
+        "overrideReasons": card.override_reasons,
+    }
+    unusable += [
+        f"Only the first {_MOST} {name} of a card are used."
+        for name, members in several.items()
+        if len(members) > _MOST
+    ]
+    return replace(
+        card,
+        links=tuple(links),
+        source=source,
+        suggestions=_named(card.suggestions[:_MOST]),
+        override_reasons=card.override_reasons[:_MOST],
+    )
 
 
 def _named(suggestions: Sequence[Suggestion]) -> tuple[Suggestion, ...]:

@@ -23,7 +23,9 @@ USER_TOKENS = {
     "userRelatedPersonId": "RelatedPerson",
 }
 
-_TOKEN = re.compile(r"\{\{(.*?)\}\}")
+_LONGEST = 10_000
+# No brace inside: a run of them would be read again from each of its places.
+_TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
 _SIMPLE = re.compile(r"context\.\w+")
 _TODAY = re.compile(r"today\(\)(?:\s*([+-])\s*(\d{1,5})\s*'?(day|week|month|year)s?'?)?")
 _STEP = re.compile(r"(\w+)(?:\((\w*)\))?")
@@ -48,6 +50,8 @@ def filled(
     `user` is `Practitioner/id` or the like, `earlier` are the prefetch values of the keys before.
     `tokens_only`: what is newer than CDS Hooks 2.0 is not filled.
     """
+    if len(template) > _LONGEST:
+        raise Unfillable(f"It is longer than {_LONGEST:,} characters.")
     before, question, _ = template.partition("?")
 
     def value(token: re.Match[str]) -> str:

@@ -7,6 +7,7 @@ service gets what it would get there: pages and their links, totals, refusals, p
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,6 +16,9 @@ from sandbox.cds.fill import Unfillable, filled
 from sandbox.cds.settings import CdsSettings
 from sandbox.http.answer import Answer, Resource
 from sandbox.http.listener import Request
+
+_MOST_KEYS = 100
+_MOST_BYTES = 20_000_000
 
 Get = Callable[[str], Answer]
 """The answer to a GET under the FHIR base, given by `Type/id` or `Type?query`."""
@@ -48,17 +52,21 @@ def satisfied(
     settings: CdsSettings,
     get: Get,
 ) -> Given:
-    """The templates, filled and asked for, in the order in which the service names them."""
+    """The templates, filled and asked for, in the order in which the service names them.
+
+    Whatever a service asks for, the request stays within `_MOST_KEYS` and about `_MOST_BYTES`.
+    """
+    get = cache(get)
 
     def resolve(reference: str) -> Resource | None:
         answer = get(reference)
         return _resource(answer) if answer.status == 200 else None
 
     values: dict[str, Any] = {}
-    rows = []
+    rows: list[Prefetched] = []
+    size = 0
     for key, template in templates.items():
-        if not settings.gives(key):
-            reason = "The settings of this EHR leave it out."
+        if reason := _left_out(key, settings, len(rows), size):
             rows.append(Prefetched(key, template, None, "left out", reason=reason))
             continue
         try:
@@ -74,11 +82,23 @@ def satisfied(
         except Unfillable as why:
             rows.append(Prefetched(key, template, None, "not filled", reason=str(why)))
             continue
-        row, value = _asked(Prefetched(key, template, query, "given"), get(query))
+        answer = get(query)
+        size += len(answer.body)
+        row, value = _asked(Prefetched(key, template, query, "given"), answer)
         rows.append(row)
         if row.outcome != "refused" or value is not None:
             values[key] = value
     return Given(values, tuple(rows))
+
+
+def _left_out(key: str, settings: CdsSettings, n_before: int, size: int) -> str:
+    if not settings.gives(key):
+        return "The settings of this EHR leave it out."
+    if n_before >= _MOST_KEYS:
+        return f"Only the first {_MOST_KEYS} keys of a service are filled."
+    if size > _MOST_BYTES:
+        return f"The request has more than {_MOST_BYTES // 1_000_000} MB already."
+    return ""
 
 
 def _asked(row: Prefetched, answer: Answer) -> tuple[Prefetched, Resource | None]:

@@ -3,6 +3,8 @@
 CDS Hooks 2.0, "Prefetch tokens"; 3.0 (ballot), "Prefetch tokens containing Simpler FHIRPath".
 """
 
+import time
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -123,3 +125,12 @@ def test_a_reference_is_resolved_where_it_can_be() -> None:
     role = {"resourceType": "Practitioner", "id": "ada", "identifier": [{"value": "7"}]}
     template = f"X?who={{{{{DRAFTS}.requester.resolve().identifier.value}}}}"
     assert fill(template, resolve={"Practitioner/ada": role}.get) == "X?who=7"
+
+
+@pytest.mark.parametrize("piece", ["{", "{{", "}}", "{{a", "{{a}", "{{today() ", "|"])
+def test_a_template_is_given_up_in_time_whatever_its_length(piece: str) -> None:
+    for length in (10_000, 1_000_000):
+        start = time.perf_counter()
+        with suppress(Unfillable):
+            fill(piece * (length // len(piece)))
+        assert time.perf_counter() - start < 0.5

@@ -171,6 +171,21 @@ def test_a_flood_of_cards_is_cut(visit: Visit, scripted: Scripted) -> None:
     assert "Only the first 100 cards are used." in (exchange.error or "")
 
 
+def test_a_card_with_a_flood_of_members_is_cut(visit: Visit, scripted: Scripted) -> None:
+    flood = card(
+        links=[
+            {"label": "a", "url": f"https://a.test/{n}", "type": "absolute"} for n in range(12_000)
+        ],
+        suggestions=[{"label": "a"}] * 5000,
+        overrideReasons=[{"code": "a"}] * 5000,
+    )
+    exchange = _opened(visit, scripted, cards(flood))
+    (read,) = exchange.cards
+    parts = (read.links, read.suggestions, read.override_reasons)
+    assert [len(each) for each in parts] == [100, 100, 100]
+    assert "Only the first 100 overrideReasons of a card are used." in (exchange.error or "")
+
+
 @pytest.mark.req("CH-090")
 def test_each_answer_is_linted(visit: Visit, scripted: Scripted) -> None:
     exchange = _opened(visit, scripted, cards(card("x" * 140)))

@@ -1,15 +1,19 @@
 """What becomes of each prefetch key: given, empty, left out, not filled, refused, fetched back."""
 
+import json
+from datetime import date
 from typing import Any
 
 import pytest
 
 from sandbox.cds.exchange import Prefetched
+from sandbox.cds.prefetch import satisfied
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
 from sandbox.http import faults
+from sandbox.http.answer import Answer
 from tests.sandbox.cds.conftest import GLIPIZIDE, USER, Both
 from tests.sandbox.cds.scripted import Json, Scripted, cards
 
@@ -191,3 +195,26 @@ def test_every_chart_opens(both: Both, bundle: Json) -> None:
     ]
     (exchange,) = both.visit(patients[0]["id"]).exchanges
     assert exchange.error is None
+
+
+def test_a_service_gets_no_more_than_a_hundred_keys(visit: Visit, scripted: Scripted) -> None:
+    row, prefetch = _opened(visit, scripted, LABS, **{f"k{n}": PATIENT for n in range(100)})
+    assert len(prefetch) == 100
+    assert row.outcome == "left out"
+    assert row.reason == "Only the first 100 keys of a service are filled."
+
+
+def test_a_request_does_not_grow_without_end() -> None:
+    asked: list[str] = []
+    body = json.dumps({"resourceType": "Bundle", "note": "x" * 9_000_000}).encode()
+
+    def get(target: str) -> Answer:
+        asked.append(target)
+        return Answer(200, body)
+
+    templates = {f"k{n}": "Observation?a" if n < 2 else f"Observation?{n}" for n in range(6)}
+    given = satisfied(templates, {}, USER, date(2026, 11, 24), CdsSettings(), get)
+    assert list(given.values) == ["k0", "k1", "k2"]
+    assert {row.reason for row in given.rows[3:]} == {"The request has more than 20 MB already."}
+    # What two keys ask for is asked for once.
+    assert asked == ["Observation?a", "Observation?2"]
