@@ -5,7 +5,9 @@ only what a launch asks for by name (`sandbox.auth.faults`).
 """
 
 import re
+import sys
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
@@ -36,11 +38,11 @@ from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visits import Visits
 from sandbox.desk.desk import Desk
 from sandbox.desk.messaging import Messaging
-from sandbox.desk.page import static
+from sandbox.desk.page import page, static
 from sandbox.fhir.bundles import staff
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
-from sandbox.http.answer import Answer, Resource, json_answer, redirect
+from sandbox.http.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request
 
@@ -214,6 +216,13 @@ class DevelopmentEhr:
         except Refusal as refusal:
             self.refusals.append(str(refusal))
             return refusal.answer, _SOUND
+        except ConnectionError:
+            raise
+        except Exception:
+            # Whatever it is, the client is answered; the one who runs the EHR reads what it was.
+            told = f"{request.method} {request.path!r} has failed:\n{traceback.format_exc()}"
+            sys.stderr.write(told)
+            return _failed(request), _SOUND
 
     def _routed(self, request: Request) -> tuple[Answer, Fault]:
         match request.method, request.path:
@@ -282,6 +291,18 @@ class DevelopmentEhr:
             "Vary": "Origin",
         }
         return replace(answer, headers={**answer.headers, **headers})
+
+
+def _failed(request: Request) -> Answer:
+    if (request.path + "/").startswith("/fhir/"):
+        return refused(500, "exception", "The EHR has failed; its terminal says how.")
+    return page(
+        "refused.html",
+        500,
+        heading="The development EHR has failed",
+        reason="This is a fault of the EHR. The terminal in which it runs says how it came.",
+        next_step="Go back and try something else; what was done before is kept.",
+    )
 
 
 def _left_to_the_user(client_id: str) -> Launch:

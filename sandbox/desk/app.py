@@ -77,10 +77,10 @@ class Apps:
         """Takes the app away from this chart."""
         self._open.pop(visit, None)
 
-    def launched(self, visit: Visit, number: int) -> str | None:
+    def launched(self, visit: Visit, number: str) -> str | None:
         """The address of a new launch of the app, if it is still the one of this number."""
         opened = self.shown(visit)
-        if opened is None or opened.number != number:
+        if opened is None or str(opened.number) != number:
             return None
         value = self._ehr.launch(
             opened.client.id,

@@ -5,7 +5,6 @@ origin has made does nothing.
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from sandbox.auth.clients import Client
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
@@ -98,7 +97,7 @@ class Desk:
                 answer = self._charts.exchange(visit, exchange_id)
                 return answer or _missing("This request is not kept any more.")
             case ["app", number]:
-                found = self._apps.launched(visit, int(number)) if number.isdecimal() else None
+                found = self._apps.launched(visit, number)
                 return redirect(found) if found else _missing("The app is not open any more.")
             case [] | [_]:
                 tab = path[0] if path else ""
@@ -115,7 +114,7 @@ class Desk:
             self._notices.keep(visit, notice)
         base = f"/visits/{visit.id}"
         to = form.get("to", base)
-        inside = urlsplit(to).path == base or to.startswith(f"{base}/")
+        inside = to == base or to.startswith((f"{base}/", f"{base}?", f"{base}#"))
         to = to if inside and to.isprintable() and to.isascii() else base
         # Where the app has come, not where it was asked for.
         return redirect(f"{to}#frame" if path == ["app"] and notice is None else to)

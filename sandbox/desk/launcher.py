@@ -103,7 +103,7 @@ class Launcher:
                     return json_answer(self._from_json(request.body))
                 case "POST", "/fhir/_services/smart/Launch":
                     return self._for_hooks(request.body)
-        except (_Refused, ValueError, msgspec.DecodeError) as error:
+        except (_Refused, ValueError, msgspec.DecodeError, RecursionError) as error:
             if request.path.startswith("/fhir/"):
                 return refused(400, "invalid", str(error))
             if request.path == "/sim/launch":

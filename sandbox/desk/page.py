@@ -53,14 +53,17 @@ def page(
     return Answer(status, _TEMPLATES.get_template(name).render(**values).encode(), headers)
 
 
-_KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FILES = {path.name: path for path in _FOLDER.iterdir() if path.suffix in _KINDS}
 
 
 def static(name: str) -> Answer | None:
     """A file for pages: a style sheet, a script, or the icon."""
-    kind = _KINDS.get(name.rpartition(".")[2])
-    path = _FOLDER / name
-    if kind is None or "/" in name or not path.is_file():
+    path = _FILES.get(name)
+    if path is None:
         return None
-    headers = {"Content-Type": f"{kind}; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Type": f"{_KINDS[path.suffix]}; charset=utf-8",
+        "X-Content-Type-Options": "nosniff",
+    }
     return Answer(200, path.read_bytes(), headers)

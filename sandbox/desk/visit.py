@@ -4,7 +4,8 @@ FHIR records and the order session are changed by `sandbox.cds.visit`; here a fo
 of it, and what came of it becomes a notice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from sandbox.cds.deck import ShownCard
 from sandbox.cds.visit import Refused, Visit
@@ -14,6 +15,7 @@ from sandbox.desk.notice import Notice
 from sandbox.fhir.store import Store
 
 Form = Mapping[str, str]
+_T = TypeVar("_T")
 
 
 class Acts:
@@ -83,11 +85,10 @@ class Acts:
     def _open_app(self, visit: Visit, form: Form) -> None:
         url, app_context = None, None
         if "card" in form:
-            links = _card(visit, form["card"]).card.links
-            number = form.get("link", "")
-            if not number.isdecimal() or int(number) >= len(links):
+            link = _chosen(_card(visit, form["card"]).card.links, form.get("link"))
+            if link is None:
                 raise Refused("The card has no such link.")
-            url, app_context = links[int(number)].url, links[int(number)].app_context
+            url, app_context = link.url, link.app_context
         self._apps.open(visit, url, app_context)
 
 
@@ -98,16 +99,19 @@ def _card(visit: Visit, card_id: str) -> ShownCard:
     return found
 
 
+def _chosen(every: Sequence[_T], number: str | None) -> _T | None:
+    """The one that a form names by its number, written as the page has written it."""
+    return next((each for n, each in enumerate(every) if str(n) == number), None)
+
+
 def _answered(visit: Visit, card_id: str, act: str, form: Form) -> Notice | None:
     match act:
         case "accept":
             return _outcome(visit.accept(card_id, form.get("suggestion", "")))
         case "override":
-            reasons = _card(visit, card_id).card.override_reasons
-            number = form.get("reason", "")
+            picked = _chosen(_card(visit, card_id).card.override_reasons, form.get("reason"))
             reason = None
-            if number.isdecimal() and int(number) < len(reasons):
-                picked = reasons[int(number)]
+            if picked is not None:
                 reason = {"code": picked.code}
                 reason |= {"system": picked.system} if picked.system else {}
                 reason |= {"display": picked.display} if picked.display else {}

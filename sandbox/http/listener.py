@@ -19,7 +19,9 @@ Piece = tuple[float, bytes]
 
 Pairs = list[tuple[str, str]]
 
-_LONGEST = 200_000_000
+# Bytes of a body: whole records are sent as one Bundle, a form is short.
+_RECORDS = 200_000_000
+_LONGEST = 1_000_000
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -101,17 +103,17 @@ class _Connection(BaseHTTPRequestHandler):
             super().handle()
 
     def do_GET(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _LONGEST:
-            self.send_error(413 if length.isdecimal() else 400)
-            return
-        body = self.rfile.read(int(length))
         target = self.requestline.split()[1]
         try:
             address = urlsplit(target)
         except ValueError:
             self.send_error(400)
             return
+        length = self.headers.get("Content-Length", "0")
+        if status := self._unreadable(length, address.path):
+            self.send_error(status)
+            return
+        body = self.rfile.read(int(length))
         request = Request(
             method=self.command,
             path=unquote(address.path),
@@ -125,6 +127,16 @@ class _Connection(BaseHTTPRequestHandler):
             if self.server.closing.wait(pause):
                 raise ConnectionAbortedError
             self.wfile.write(piece)
+
+    def _unreadable(self, length: str, path: str) -> int | None:
+        """The status to refuse a body with that is not read, if it is not."""
+        if "Transfer-Encoding" in self.headers:
+            # What is not understood would be taken for the next request.
+            return 411
+        if not (length.isascii() and length.isdigit()):
+            return 400
+        longest = _RECORDS if path.startswith("/fhir") else _LONGEST
+        return 413 if len(length) > 9 or int(length) > longest else None
 
     def _posted(self, body: bytes) -> Pairs:
         # A form that does not say so is read all the same; a long resource is not taken for one.
