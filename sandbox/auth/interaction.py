@@ -15,6 +15,7 @@ from sandbox.auth.launches import Launch
 from sandbox.auth.refusal import Refusal
 from sandbox.auth.scopes import granted
 from sandbox.desk.page import page
+from sandbox.desk.record import Record
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource
 from sandbox.http.listener import Request
@@ -126,9 +127,9 @@ class Interaction:
         if waiting.patients:
             patients = [self._store.read("Patient", p) for p in waiting.patients]
             return self._page(waiting, "patients.html", patients=patients)
-        if encounters := self._encounters(waiting):
-            found = [self._store.read("Encounter", e) for e in encounters]
-            return self._page(waiting, "encounters.html", encounters=found)
+        if waiting.patient and self._encounters(waiting):
+            rows = Record(self._store, waiting.patient).encounters()
+            return self._page(waiting, "encounters.html", encounters=rows)
         if waiting.scopes is None:
             return self._page(waiting, "consent.html", scopes=self._limited(waiting.asked))
         if not waiting.scopes:

@@ -13,7 +13,11 @@ _MOST = 50
 
 
 class Visits:
-    """Visits by ids that nobody guesses; of too many, the oldest are closed."""
+    """Visits by ids that nobody guesses.
+
+    Of too many, the one that was not used for the longest time is closed, one with unsigned orders
+    only if all have some.
+    """
 
     def __init__(self, client: CdsClient, store: Store, clock: Callable[[], float]) -> None:
         self._client = client
@@ -29,16 +33,21 @@ class Visits:
         chart = Chart(patient_id, user, encounter_id)
         visit = Visit(self._client, self._store, chart, self._clock)
         with self._lock:
+            if len(self._open) >= _MOST:
+                idle = (each.id for each in self._open.values() if not each.drafts)
+                del self._open[next(idle, next(iter(self._open)))]
             self._open[visit.id] = visit
-            while len(self._open) > _MOST:
-                del self._open[next(iter(self._open))]
         return visit
 
     def find(self, visit_id: str) -> Visit | None:
         """The visit of this id, while it is open."""
-        return self._open.get(visit_id)
+        with self._lock:
+            visit = self._open.pop(visit_id, None)
+            if visit:
+                self._open[visit_id] = visit
+        return visit
 
     def all(self) -> list[Visit]:
-        """Those that are open, the newest first."""
+        """Those that are open, the one that was used last first."""
         with self._lock:
             return list(reversed(self._open.values()))

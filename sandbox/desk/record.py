@@ -88,7 +88,7 @@ class Record:
 
     def appointments(self) -> list[Row]:
         """Appointments, those that are still to come first, the next one on top."""
-        rows = [_appointment(each) for each in self._appointments()]
+        rows = [_appointment(each) for each in self._all("Appointment")]
         now = datetime.now(UTC)
         ahead = [row for row in rows if words.place(row.date) >= now]
         past = [row for row in rows if words.place(row.date) < now]
@@ -114,17 +114,6 @@ class Record:
 
     def _all(self, resource_type: str) -> list[Resource]:
         return self._store.search(resource_type, [("patient", self._patient_id)])
-
-    def _appointments(self) -> list[Resource]:
-        own = f"Patient/{self._patient_id}"
-        return [
-            each
-            for each in self._store.all("Appointment")
-            if any(
-                words.first(part.get("actor")).get("reference") == own
-                for part in words.objects(each.get("participant"))
-            )
-        ]
 
     def _medication(self, order: Resource) -> Row:
         return _row(

@@ -69,6 +69,19 @@ def test_an_encounter_is_chosen_where_one_is_asked_for(alone: App) -> None:
     assert alone.exchange(back["code"]).json["encounter"] == "sandbox-renal-visit"
 
 
+def test_an_encounter_of_which_nothing_is_known_can_be_chosen(alone: App) -> None:
+    store, own = alone.ehr.fhir.store, {"reference": "Patient/sandbox-well"}
+    odd = {"resourceType": "Encounter", "id": "odd", "class": [], "period": 4, "subject": own}
+    for encounter in ({**odd, "id": "bare", "period": {}}, odd):
+        store.create(encounter)
+    alone.scope = f"{STANDALONE} launch/encounter"
+    page = answer(alone, alone.authorize(None), user="Practitioner/sandbox-ada")
+    page = answer(alone, page, patient="sandbox-well")
+    assert {"bare", "odd"} <= set(options(page, "encounter"))
+    for each in ("bare", "odd"):
+        store.delete("Encounter", each)
+
+
 @pytest.mark.req("SL-211")
 def test_the_user_may_allow_less(smart: App) -> None:
     launch = smart.ehr.launch("asymmetric", patient="sandbox-renal", skip_auth=False)

@@ -420,12 +420,24 @@ def test_what_is_not_there_any_more_is_not_sent_again(
 
 def test_visits_are_found_by_ids_that_nobody_guesses(ehr: DevelopmentEhr) -> None:
     one, two = (ehr.visits.start("sandbox-renal", USER) for _ in range(2))
-    assert ehr.visits.find(one.id) is one
     assert ehr.visits.all()[:2] == [two, one]
+    assert ehr.visits.find(one.id) is one
+    assert ehr.visits.all()[:2] == [one, two]
     assert ehr.visits.find("sandbox-renal") is None
     assert len(one.id) >= 32
     with pytest.raises(LookupError):
         ehr.visits.start("nobody", USER)
+
+
+def test_opening_charts_closes_none_that_is_worked_in(ehr: DevelopmentEhr) -> None:
+    ordering, forgotten, used = (ehr.visits.start("sandbox-renal", USER) for _ in range(3))
+    ordering.add(GLIPIZIDE)
+    for _ in range(60):
+        ehr.visits.start("sandbox-renal", USER)
+        assert ehr.visits.find(used.id) is used
+    assert ehr.visits.find(ordering.id) is ordering
+    assert ehr.visits.find(forgotten.id) is None
+    assert len(ehr.visits.all()) == 50
 
 
 @pytest.mark.req("CH-145")

@@ -96,6 +96,20 @@ def test_what_was_entered_in_error_is_struck_through(quiet: DevelopmentEhr) -> N
     assert "entered in error" in rows[0]
 
 
+def test_an_appointment_is_found_however_it_names_the_patient(quiet: DevelopmentEhr) -> None:
+    actor = {"reference": f"{quiet.base}/Patient/sandbox-well", "display": "Somebody"}
+    kept = quiet.fhir.store.create(
+        {
+            "resourceType": "Appointment",
+            "status": "booked",
+            "description": "Blood pressure check",
+            "participant": [{"actor": actor, "status": "accepted"}],
+        }
+    )
+    assert "Blood pressure check" in opened(quiet, "sandbox-well").open("/appointments")
+    quiet.fhir.store.delete("Appointment", kept["id"])
+
+
 @pytest.fixture
 def many(quiet: DevelopmentEhr) -> Iterator[Chart]:
     """A chart with a thousand results."""
