@@ -175,10 +175,11 @@ ANSWER = {
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|\*\*|(?<!\\)\]\(|`")
 # A backslash makes the sign after it plain text.
 _TAG = re.compile(r"(?<!\\)</?[A-Za-z](?![A-Za-z+.-]*[:@])[^<>]*>")
+# What is tried is tried once: a search takes time in proportion to the text, whatever it is.
 _ACTIVE = re.compile(
     r"(?<!\\)<(script|iframe|object|embed|form|style|link|meta|base|svg|math)\b[^<>]*>?"
-    r"|(?<!\\)<[A-Za-z][^<>]*\son[a-z]+\s*=[^<>]*>"
-    r"|(?<!\\)<[A-Za-z][^<>]*=\s*(?:[\"']\s*)?(javascript|vbscript|data):[^<>]*>"
+    r"|(?<!\\)<[A-Za-z](?=[^<>]*\son[a-z]+\s*=)[^<>]*+>"
+    r"|(?<!\\)<[A-Za-z](?=[^<>]*=\s*(?:[\"']\s*)?(javascript|vbscript|data):)[^<>]*+>"
     r"|(?<!\\)\]\(\s*(?:<\s*)?(javascript|vbscript|data):[^)\s]*"
     r"|(?<!\\)<(javascript|vbscript|data):[^<>]*>"
     r"|^ {0,3}\[[^\]\n]+\]:\s*<?(javascript|vbscript|data):\S*",

@@ -55,14 +55,16 @@ class Judgement:
         told = {each.path for each in self._findings} if where_sound else set()
         for each in rules:
             self._applied.add(each.name)
+            if self._times[each.name] == _MOST:
+                continue
             for where, what in each.broken(subject):
                 if (place := joined(path, where)) not in told:
                     self._add(each, place, what)
+                if self._times[each.name] == _MOST:
+                    break
 
     def _add(self, broken: Rule, place: str, what: str) -> None:
         self._times[broken.name] += 1
-        if self._times[broken.name] > _MOST:
-            return
         text = f"{what} {broken.wants}"
         if self._times[broken.name] == _MOST:
             text += " Further places are not told."

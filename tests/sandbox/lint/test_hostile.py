@@ -2,6 +2,7 @@
 
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -115,7 +116,15 @@ SLOW = [
     "\n",
     "x" * 5 + "\n \t",
     "{{",
+    "{",
     "\\",
+    "<a| ona=",
+    "<a|=data:",
+    "<a|='  ",
+    "](|<",
+    "[a]:|\n",
+    "\n at |x",
+    "at x /|:1",
 ]
 
 
@@ -131,7 +140,8 @@ def test_a_long_answer_is_judged_soon(body: bytes) -> None:
 
 @pytest.mark.parametrize("piece", SLOW)
 def test_a_long_text_is_judged_soon(piece: str) -> None:
-    text = piece * (300_000 // len(piece))
+    first, _, again = piece.rpartition("|")
+    text = first + again * (300_000 // len(again))
     start = time.process_time()
     _answer(json.dumps(changed(ANSWER, {"cards.0.detail": text, "cards.0.summary": text})).encode())
     lint_answer(PREFETCH, REQUEST, 500, SENT, text.encode())
@@ -150,6 +160,17 @@ def test_a_document_nested_without_end_is_judged() -> None:
 def test_a_service_with_too_many_objects_is_told_that_the_rest_was_not_judged() -> None:
     report = _answer(b'{"cards":[' + b"{}," * MOST + b"{}]}")
     assert any(each.rule == "CH-143" and "not judged" in each.text for each in report.findings)
+
+
+def test_a_deep_and_long_document_takes_little_memory() -> None:
+    keys = [f"{n:02}" + "k" * 57 for n in range(31)]
+    nested = "".join(f'{{"{key}":' for key in keys)
+    body = f"{nested}[{'0,' * 30_000}0]{'}' * len(keys)}".encode()
+    tracemalloc.start()
+    _answer(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_many_keys_of_prefetch_are_judged_soon() -> None:
