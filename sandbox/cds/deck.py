@@ -120,6 +120,25 @@ class Deck:
         self._cards[card.id] = card
         return card
 
+    def lay(
+        self, said: Iterable[ShownCard], replaced: Callable[[ShownCard], bool]
+    ) -> list[ShownCard]:
+        """Lays cards down in the place of those that are replaced; those of them that are new.
+
+        What order-sign says again is not new: the card that has said it stays, as it was answered.
+        """
+        old = [card for card in self._cards.values() if card.current and replaced(card)]
+        new = []
+        for card in said:
+            known = next((each for each in old if _says_again(card, each)), None)
+            if known:
+                old.remove(known)
+            else:
+                new.append(card)
+        gone = {card.id for card in old}
+        self.withdraw(lambda card: card.id in gone)
+        return [self.put(card) for card in new]
+
     def withdraw(self, gone: Callable[[ShownCard], bool]) -> None:
         """Takes cards away, but for what was answered, which stays to be seen."""
         for card in [each for each in self._cards.values() if gone(each)]:
@@ -127,6 +146,28 @@ class Deck:
                 self._cards[card.id] = replace(card, current=False)
             else:
                 del self._cards[card.id]
+
+
+def _says_again(card: ShownCard, known: ShownCard) -> bool:
+    """Whether a card of order-sign is one that was there, of drafts that have not changed since.
+
+    Of those that have changed, none is there any more.
+    """
+    about, before = set(card.draft_ids), set(known.draft_ids)
+    return (
+        card.hook == "order-sign"
+        and card.service.server == known.service.server
+        and (not about or not before or bool(about & before))
+        and _words(card.card) == _words(known.card)
+    )
+
+
+def _words(card: Card) -> tuple[Any, ...]:
+    """What a card says and offers; its ids, and those in its links, are new each time."""
+    offers = tuple(each.label for each in card.suggestions)
+    links = tuple(each.label for each in card.links)
+    said = (card.summary, card.detail, card.indicator, card.source)
+    return (*said, offers, card.override_reasons, links)
 
 
 def _about(card: Card, drafts: Collection[str], selected: Collection[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ was fired last, about the drafts as they are.
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.cds.actions import apply
@@ -53,6 +54,9 @@ class Hooks:
         with self._lock:
             firing = self._newest.get(_group(hook), 0) + 1
             self._newest[_group(hook)] = firing
+            if hook == "order-select":
+                # Drafts have changed: what was said of them does not hold any more.
+                self._deck.withdraw(lambda card: self._replaces(hook, context, card))
         services = self._client.services(hook)
         exchanges = [
             replace(exchange, firing=firing)
@@ -63,9 +67,7 @@ class Hooks:
                 for exchange in exchanges:
                     self._log.add(exchange)
                 return []
-            self._deck.withdraw(lambda card: self._replaces(hook, context, card))
-            answers = zip(services, exchanges, strict=True)
-            cards = [card for answer in answers for card in self._take(*answer, context)]
+            cards = self._take(hook, list(zip(services, exchanges, strict=True)), context)
             if hook == "order-sign":
                 # With what services have changed themselves, or this would never end.
                 self.checked = self._session.revision
@@ -82,33 +84,35 @@ class Hooks:
         new = replace(exchange, firing=old.firing)
         with self._lock:
             if self._counts(old.hook, old.firing, context):
-                if new.status == 200:
-                    self._deck.withdraw(
-                        lambda card: (
-                            card.service.url == service.url
-                            and self._replaces(old.hook, context, card)
-                        )
-                    )
-                self._take(service, new, context)
+                self._take(old.hook, [(service, new)], context)
             else:
                 self._log.add(new)
         return self._log.find(new.id) or new
 
-    def _take(self, service: Service, exchange: Exchange, context: Json) -> list[ShownCard]:
-        hook = exchange.hook
-        if exchange.status == 200 and hook == "order-sign":
-            # It is about all drafts, and so stands for what this server has said of each.
-            self._deck.withdraw(
-                lambda card: card.hook == "order-select" and card.service.server == service.server
-            )
-        self._log.add(replace(exchange, applied=self._applied(exchange)))
-        drafts = self._session.drafts
-        selected = _selected(context) or drafts
-        cards = shown(exchange.cards, service, hook, exchange.id, drafts, selected)
-        return [self._deck.put(card) for card in cards]
+    def _take(
+        self, hook: str, answers: Sequence[tuple[Service, Exchange]], context: Json
+    ) -> list[ShownCard]:
+        """Lays down what services have said; those of it that are new."""
+        answered = [service for service, exchange in answers if exchange.status == 200]
+        servers = {service.server for service in answered}
+        urls = {service.url for service in answered}
+        said: list[ShownCard] = []
+        for service, exchange in answers:
+            self._log.add(replace(exchange, applied=self._applied(exchange)))
+            drafts = self._session.drafts
+            selected = _selected(context) or drafts
+            said += shown(exchange.cards, service, hook, exchange.id, drafts, selected)
+
+        def replaced(card: ShownCard) -> bool:
+            if (hook, card.hook) == ("order-sign", "order-select"):
+                # It is about all drafts, and so stands for what its server has said of each.
+                return card.service.server in servers
+            return card.service.url in urls and self._replaces(hook, context, card)
+
+        return self._deck.lay(said, replaced)
 
     def _replaces(self, hook: str, context: Json, card: ShownCard) -> bool:
-        """Whether an answer at this hook stands for the card.
+        """Whether a call at this hook is about what the card is about.
 
         Services speak at order-select of the selected drafts only: what they have said of others
         still holds, as long as those are there.

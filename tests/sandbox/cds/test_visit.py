@@ -74,14 +74,13 @@ def test_a_critical_card_holds_signing_until_it_is_answered(
 def test_the_application_holds_metformin_until_it_is_overridden(both: Both) -> None:
     opened = both.visit("sandbox-renal")
     opened.add(METFORMIN)
-    # Once when it is drafted, once when it is signed.
-    for hook in ("order-select", "order-sign"):
-        (held,) = opened.sign().held_by
-        assert held.hook == hook
-        assert "Metformin is contraindicated" in held.card.summary
-        reason = held.card.override_reasons[0]
-        opened.override(held.id, {"code": reason.code, "system": reason.system or ""}, "")
+    (held,) = opened.sign().held_by
+    assert "Metformin is contraindicated" in held.card.summary
+    reason = held.card.override_reasons[0]
+    opened.override(held.id, {"code": reason.code, "system": reason.system or ""}, "")
+    # order-sign says the same again, and it was answered.
     assert [each["status"] for each in opened.sign().signed] == ["active"]
+    assert len(next(each for each in opened.exchanges if each.hook == "order-sign").cards) == 1
 
 
 def test_a_warning_is_read_before_it_is_signed_over(visit: Visit, scripted: Scripted) -> None:
@@ -289,15 +288,59 @@ def test_order_sign_stands_for_all_that_its_server_said_before(
 
 
 def test_a_server_that_fails_at_order_sign_has_taken_nothing_back(
-    visit: Visit, scripted: Scripted
+    ehr: DevelopmentEhr, visit: Visit, scripted: Scripted
 ) -> None:
     scripted.offer("select", "order-select", cards(card("Said before")))
     scripted.offer("sign", "order-sign", Raw(500))
-    scripted.offer("sign-again", "order-sign", lambda _: visit.add(GLIPIZIDE) and cards())
+    with Scripted() as other:
+        other.offer("sign", "order-sign", cards(card("Said now")))
+        ehr.cds.settings = CdsSettings(servers=(scripted.url, other.url))
+        visit.add(METFORMIN)
+        assert not visit.sign()
+        assert _summaries(visit) == ["Said before", "Said now"]
+
+
+@pytest.mark.parametrize("indicator", ["critical", "warning"])
+def test_what_was_answered_is_not_asked_again_when_it_is_signed(
+    visit: Visit, scripted: Scripted, indicator: str
+) -> None:
+    def says(body: Json) -> Json:
+        orders = [each["resource"] for each in body["context"]["draftOrders"]["entry"]]
+        return cards(
+            *(
+                suggesting(
+                    suggestion(delete(f"MedicationRequest/{order['id']}")),
+                    summary=order["medicationCodeableConcept"]["text"],
+                    indicator=indicator,
+                )
+                for order in orders
+            )
+        )
+
+    scripted.offer("select", "order-select", says)
+    scripted.offer("sign", "order-sign", says)
+    draft = visit.add(METFORMIN)
+    visit.override(visit.cards[0].id, comment="Discussed")
+    # Of a draft that has changed since, it is asked again.
+    visit.change(draft["id"], GLIPIZIDE)
+    assert bool(visit.held) == (indicator == "critical")
+    answered = visit.override(visit.cards[0].id, comment="Discussed")
+    assert visit.sign()
+    (shown,) = [each for each in visit.cards if each.id == answered.id]
+    assert (shown.state, shown.feedback) == ("overridden", "stored")
+    assert len(scripted.reports()) == 2
+
+
+def test_two_drafts_of_one_kind_are_two_cards_to_answer(visit: Visit, scripted: Scripted) -> None:
+    grave = card("Dangerous", "critical", uuid=None)
+    scripted.offer("select", "order-select", cards(grave))
+    scripted.offer("sign", "order-sign", cards(grave, grave))
     visit.add(METFORMIN)
-    with pytest.raises(Refused, match="Sign again"):
-        visit.sign()
-    assert _summaries(visit) == ["Said before", "Said before"]
+    scripted.says["select"] = cards()
+    visit.add(METFORMIN)
+    visit.override(visit.cards[0].id, comment="Discussed")
+    (held,) = visit.sign().held_by
+    assert held.hook == "order-sign"
 
 
 def test_what_was_answered_stays_to_be_seen(visit: Visit, scripted: Scripted) -> None:
