@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
@@ -47,6 +48,8 @@ from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request
 
 _SOUND = Fault()
+_REMEMBERED = 500
+_LONG = 10_000  # bytes
 _NAMES = ("127.0.0.1", "localhost")
 
 
@@ -59,7 +62,8 @@ class DevelopmentEhr:
     `elsewhere` and `slow` are for faults (`sandbox.auth.site`), `refetch_keys` for clients that
     change their keys without waiting (`sandbox.auth.assertions`).
 
-    `seen` are the requests it got, `refusals` the reasons why it refused any, in order.
+    `seen` are the newest of the requests it got, long bodies left out, `refusals` the newest
+    reasons why it refused any; both are in order.
     """
 
     def __init__(
@@ -84,8 +88,8 @@ class DevelopmentEhr:
         if host not in _NAMES:
             raise ValueError("The development EHR is for this machine only.")
         lifetimes = lifetimes or Lifetimes()
-        self.seen: list[Request] = []
-        self.refusals: list[str] = []
+        self.seen: deque[Request] = deque(maxlen=_REMEMBERED)
+        self.refusals: deque[str] = deque(maxlen=_REMEMBERED)
         self._clients = by_id(clients)
         self._clock = clock
         self._delay = delay
@@ -196,7 +200,8 @@ class DevelopmentEhr:
         return launch
 
     def _respond(self, request: Request) -> Iterator[Piece]:
-        self.seen.append(request)
+        long = len(request.body) > _LONG
+        self.seen.append(replace(request, params=[], body=b"") if long else request)
         yield self._delay, b""
         start = time.perf_counter()
         answer, fault = self._answered(request)

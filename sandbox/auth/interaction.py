@@ -23,6 +23,7 @@ from sandbox.http.listener import Request
 DEFAULT_USER = "Practitioner/sandbox-ada"
 COOKIE = "__Host-development-ehr"
 _LIFETIME = 600.0
+_SESSIONS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +101,17 @@ class Interaction:
     def sign_in(self, user: str) -> Mapping[str, str]:
         """The header that makes this the user of a browser."""
         session = secrets.token_urlsafe(32)
-        self.signed_in[session] = user
+        with self._lock:
+            self.signed_in[session] = user
+            for oldest in list(self.signed_in)[:-_SESSIONS]:
+                del self.signed_in[oldest]
         flags = "Path=/; Secure; HttpOnly; SameSite=None"
         return {"Set-Cookie": f"{COOKIE}={session}; {flags}"}
 
     def sign_out(self, user: str) -> None:
         """Ends all sessions of a user."""
-        self.signed_in = {s: u for s, u in self.signed_in.items() if u != user}
+        with self._lock:
+            self.signed_in = {s: u for s, u in self.signed_in.items() if u != user}
 
     def users(self) -> list[Resource]:
         """Who can sign in."""
@@ -143,8 +148,10 @@ class Interaction:
         return self._authorize.finish(waiting.asked, decided)
 
     def _page(self, waiting: _Open, name: str, **values: Any) -> Answer:
-        number = secrets.token_urlsafe(32)
-        self._waiting[number] = waiting
+        number, now = secrets.token_urlsafe(32), self._clock()
+        with self._lock:
+            self._waiting = {n: each for n, each in self._waiting.items() if now < each.until}
+            self._waiting[number] = waiting
         client = waiting.asked.client
         origin = "/".join(waiting.asked.redirect_uri.split("/")[:3])
         return page(name, form_action=origin, id=number, client=client.id, **values)

@@ -5,6 +5,7 @@ the app it was made for.
 """
 
 import secrets
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -73,19 +74,22 @@ class Launches:
     def __init__(self, clock: Callable[[], float], lifetime: float) -> None:
         self._clock = clock
         self._lifetime = lifetime
+        self._lock = threading.Lock()
         self._waiting: dict[str, tuple[float, Launch]] = {}
 
     def add(self, launch: Launch) -> str:
         """The value under which the app may take it up."""
-        value = secrets.token_urlsafe(32)
-        self._waiting[value] = (self._clock() + self._lifetime, launch)
+        value, now = secrets.token_urlsafe(32), self._clock()
+        with self._lock:
+            self._waiting = {v: kept for v, kept in self._waiting.items() if now < kept[0]}
+            self._waiting[value] = (now + self._lifetime, launch)
         return value
 
     def take(self, value: str, client_id: str) -> Launch | None:
         """The launch of a value that this app may take up, once."""
-        until, launch = self._waiting.get(value, (0.0, None))
-        if launch is None or launch.client_id != client_id:
-            return None
-        # One operation, so that of two requests at the same time one gets it.
-        taken = self._waiting.pop(value, None)
-        return launch if taken and self._clock() < until else None
+        with self._lock:
+            until, launch = self._waiting.get(value, (0.0, None))
+            if launch is None or launch.client_id != client_id:
+                return None
+            del self._waiting[value]
+        return launch if self._clock() < until else None

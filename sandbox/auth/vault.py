@@ -7,6 +7,7 @@ token that comes a second time was stolen from somebody, so it ends them all.
 import secrets
 import threading
 from base64 import urlsafe_b64encode
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +15,8 @@ from hashlib import sha256
 from sandbox.auth.clients import Client
 from sandbox.auth.launches import Launch
 from sandbox.auth.refusal import Refusal
+
+_REMEMBERED = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,9 @@ class Token:
 
 
 class Vault:
-    """All that was issued. `revoked` has the values that a client had ended, in order."""
+    """All that was issued and is good. `revoked` has the newest values that a client had ended, in
+    order.
+    """
 
     def __init__(self, clock: Callable[[], float], lifetimes: Lifetimes) -> None:
         self._clock = clock
@@ -68,14 +73,14 @@ class Vault:
         self._codes: dict[str, Token] = {}
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
-        self._spent: dict[str, Grant] = {}
+        self._spent: dict[str, Token] = {}
         self._handles: dict[str, Grant] = {}
-        self.revoked: list[str] = []
+        self.revoked: deque[str] = deque(maxlen=_REMEMBERED)
 
     def code(self, grant: Grant) -> str:
         """A code for a grant."""
         until = self._clock() + self._lifetimes.code
-        return _add(self._codes, Token(grant, until, grant.scopes))
+        return self._add(self._codes, Token(grant, until, grant.scopes))
 
     def redeem(self, code: str, client: Client, redirect_uri: str, verifier: str) -> Grant:
         """The grant of a code, once; any attempt uses the code up."""
@@ -101,12 +106,12 @@ class Vault:
     def access(self, grant: Grant, scopes: tuple[str, ...], seconds: float | None = None) -> str:
         """A new access token, good for so many seconds if they are given."""
         until = self._clock() + (self._lifetimes.access if seconds is None else seconds)
-        return _add(self._access, Token(grant, until, scopes, grant.refreshed))
+        return self._add(self._access, Token(grant, until, scopes, grant.refreshed))
 
     def refresh(self, grant: Grant) -> str:
         """A new refresh token."""
         until = self._clock() + self._lifetimes.refresh
-        return _add(self._refresh, Token(grant, until, grant.scopes))
+        return self._add(self._refresh, Token(grant, until, grant.scopes))
 
     def handle(self, grant: Grant) -> str:
         """The messaging handle of a grant. It lives in the browser, and is no token."""
@@ -133,7 +138,8 @@ class Vault:
 
     def values(self) -> list[str]:
         """The access and refresh tokens that are good, in order of issue."""
-        every = {**self._access, **self._refresh}
+        with self._lock:
+            every = {**self._access, **self._refresh}
         return [value for value, token in every.items() if self._good(token)]
 
     def revoke(self, value: str, client: Client) -> None:
@@ -148,7 +154,8 @@ class Vault:
 
     def end(self, value: str) -> None:
         """Ends an access token that the EHR gave out by itself."""
-        self._access.pop(value, None)
+        with self._lock:
+            self._access.pop(value, None)
 
     def sign_out(self, user: str) -> None:
         """Ends what lasts only while this user is signed in to the EHR."""
@@ -160,18 +167,31 @@ class Vault:
                 if grant.user == user:
                     del self._handles[handle]
 
+    def _add(self, shelf: dict[str, Token], token: Token) -> str:
+        value = secrets.token_urlsafe(32)
+        with self._lock:
+            self._put(shelf, value, token)
+        return value
+
+    def _put(self, shelf: dict[str, Token], value: str, token: Token) -> None:
+        for old in [each for each, kept in shelf.items() if not self._good(kept)]:
+            del shelf[old]
+        shelf[value] = token
+
     def _good(self, token: Token) -> bool:
         return not token.grant.revoked and self._clock() < token.expires
 
     def _spend(self, shelf: dict[str, Token], value: str, client: Client) -> Token:
-        if grant := self._spent.get(value):
-            grant.revoked = True
+        if known := self._spent.get(value):
+            known.grant.revoked = True
             raise Refusal("invalid_grant", "It was used before: all that came of it has ended.")
         token = shelf.get(value)
         if token is None or token.grant.client is not client:
             raise Refusal("invalid_grant", "This client has no such code or refresh token.")
         del shelf[value]
-        self._spent[value] = token.grant
+        # Remembered for as long as anything may have come of it that is good.
+        until = self._clock() + self._lifetimes.refresh
+        self._put(self._spent, value, Token(token.grant, until, ()))
         if not self._good(token):
             raise Refusal("invalid_grant", "It has expired, or was ended.")
         return token
@@ -180,9 +200,3 @@ class Vault:
 def challenge_of(verifier: str) -> str:
     """The S256 challenge of a code verifier. RFC 7636, section 4.2."""
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
-def _add(shelf: dict[str, Token], token: Token) -> str:
-    value = secrets.token_urlsafe(32)
-    shelf[value] = token
-    return value

@@ -96,6 +96,7 @@ class Listener(ThreadingTCPServer):
 class _Connection(BaseHTTPRequestHandler):
     server: Listener
     protocol_version = "HTTP/1.1"
+    timeout = 60  # seconds in which nothing comes; a thread waits no longer
     disable_nagle_algorithm = True
 
     def handle(self) -> None:

@@ -1,5 +1,6 @@
 """What the development EHR does not expect is answered all the same, and told in its terminal."""
 
+import gc
 import http.client
 import socket
 from typing import Any
@@ -7,8 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sandbox.auth.launches import Launch
+from sandbox.auth.vault import Token
 from sandbox.ehr import DevelopmentEhr
-from tests.sandbox.apps import Reply, send
+from sandbox.http import listener
+from tests.sandbox.apps import App, Clock, Reply, send
 
 LONG = "9" * 5000
 
@@ -101,3 +105,40 @@ def test_a_body_of_unknown_length_is_not_taken_for_a_request(ehr: DevelopmentEhr
     lines = ["POST /fhir/Condition HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"]
     reply = head(ehr, *lines, "", "5", "hello", "0")
     assert (reply.status, reply.headers["Connection"]) == (411, "close")
+
+
+def test_half_a_request_is_not_waited_for_without_end(
+    ehr: DevelopmentEhr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener._Connection, "timeout", 0.05)
+    address = urlsplit(ehr.origin)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(b"POST /settings HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf")
+        assert connection.recv(1) == b""
+
+
+def test_long_bodies_are_not_kept(ehr: DevelopmentEhr) -> None:
+    marked = b'{"long":"' + b"x" * 900_000 + b'"}'
+    for _ in range(3):
+        assert send(f"{ehr.base}/Condition", body=marked).status in (400, 401)
+        assert send(f"{ehr.origin}/settings", body=marked).status < 500
+    assert sum(len(request.body) + len(str(request.params)) for request in ehr.seen) < 100_000
+
+
+def test_what_has_expired_is_let_go_of(smart: App, clock: Clock) -> None:
+    smart.scope += " offline_access"
+    before = held()
+    for _ in range(5):
+        members = smart.opened().json
+        smart.refresh(members["refresh_token"])
+        smart.ehr.launch("asymmetric", patient="sandbox-renal")
+    assert held() > before + 15
+    clock.now += 24 * 3600
+    smart.refresh(smart.opened().json["refresh_token"])
+    assert held() <= before + 8
+
+
+def held() -> int:
+    """How many launches and tokens there are in the memory."""
+    gc.collect()
+    return sum(isinstance(each, Launch | Token) for each in gc.get_objects())
