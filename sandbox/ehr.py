@@ -4,7 +4,6 @@ SMART App Launch 2.2. Strict: it refuses what a production server might let pass
 only what a launch asks for by name (`sandbox.auth.faults`).
 """
 
-import re
 import sys
 import time
 import traceback
@@ -39,6 +38,7 @@ from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visits import Visits
 from sandbox.desk.desk import Desk
 from sandbox.desk.messaging import Messaging
+from sandbox.desk.origin import of_tool
 from sandbox.desk.page import page, static
 from sandbox.fhir.bundles import staff
 from sandbox.fhir.capability import oauth_uris
@@ -284,7 +284,8 @@ class DevelopmentEhr:
         """The answer with the headers by which a page of a registered origin may read it."""
         origin = request.headers.get("origin", "")
         registered = any(origin in client.origins for client in self._clients.values())
-        if not registered and not (request.path.startswith("/fhir/") and _TOOL.fullmatch(origin)):
+        tool = request.path.startswith("/fhir/") and of_tool(request)
+        if not request.path.startswith(_SHARED) or not (registered or tool):
             return answer
         headers = {
             "Access-Control-Allow-Origin": origin,
@@ -315,9 +316,8 @@ def _left_to_the_user(client_id: str) -> Launch:
 
 
 _PUBLIC = {"Access-Control-Allow-Origin": "*"}
-# Pages that read records in a browser and are no apps: the public CDS Hooks sandbox, and whatever
-# runs on this machine, such as that sandbox itself.
-_TOOL = re.compile(r"https://sandbox\.cds-hooks\.org|https?://(localhost|127\.0\.0\.1)(:\d+)?")
+# Where pages of apps and tools read answers. They have no business in the EHR's own pages.
+_SHARED = ("/fhir/", "/auth/", "/jwks.json", "/cds/jwks.json")
 _METHODS = {
     "/auth/token": "POST",
     "/auth/revoke": "POST",

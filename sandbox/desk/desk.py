@@ -1,7 +1,7 @@
 """Everything a person sees at the EHR but the sign-in: which page a request is for.
 
-Forms act and lead on by 303, so that a page can be read again. A request that a page of another
-origin has made does nothing.
+Forms act and lead on by 303, so that a page can be read again. Where anything is done, a page of
+another origin cannot ask for it.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,6 @@ from sandbox.desk.visit import Acts
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, redirect
 from sandbox.http.listener import Request
-
-_PROGRAMS = ("/sim/launch", "/fhir/_services/smart/Launch")
 
 
 class Desk:
@@ -49,14 +47,14 @@ class Desk:
 
     def answer(self, request: Request) -> Answer | None:
         """The answer, if the request is for something here."""
-        ours = request.method == "POST" and request.path not in _PROGRAMS
-        if ours and _is_here(request.path) and not same_origin(request):
+        if _acts(request) and not same_origin(request):
             return page(
                 "refused.html",
                 403,
-                heading="This form came from another page",
+                heading="Another page has asked for this",
                 reason="A page of another site has sent it. Nothing was done.",
-                next_step="Open the chart from the patient list and do it there.",
+                next_step="Open the chart from the patient list and do it there, "
+                "or type the address yourself.",
             )
         match request.method, request.path.split("/")[1:]:
             case "GET", [""]:
@@ -120,8 +118,18 @@ class Desk:
         return redirect(f"{to}#frame" if path == ["app"] and notice is None else to)
 
 
-def _is_here(path: str) -> bool:
-    return path.startswith(("/visits/", "/settings", "/launcher", "/ehr"))
+def _acts(request: Request) -> bool:
+    """Whether it does something: writes, opens a chart or an app, or calls a server."""
+    if request.method == "POST":
+        return request.path.startswith(("/visits/", "/settings", "/launcher", "/ehr", "/sim/"))
+    match request.path.split("/")[1:]:
+        case ["patients", _] | ["ehr"]:
+            return True
+        case ["launcher"]:
+            return "launch_uri" in dict(request.query)
+        case ["lint"]:
+            return "url" in dict(request.query)
+    return False
 
 
 def _missing(reason: str) -> Answer:

@@ -15,6 +15,7 @@ from sandbox.auth.clients import Client
 from sandbox.auth.faults import FAULTS
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
 from sandbox.auth.launches import Context
+from sandbox.desk.origin import of_tool, same_origin
 from sandbox.desk.page import page
 from sandbox.desk.words import full_name
 from sandbox.fhir.store import Store
@@ -102,7 +103,7 @@ class Launcher:
                 case "POST", "/sim/launch":
                     return json_answer(self._from_json(request.body))
                 case "POST", "/fhir/_services/smart/Launch":
-                    return self._for_hooks(request.body)
+                    return self._for_hooks(request)
         except (_Refused, ValueError, msgspec.DecodeError, RecursionError) as error:
             if request.path.startswith("/fhir/"):
                 return refused(400, "invalid", str(error))
@@ -203,8 +204,10 @@ class Launcher:
         launch = self._ehr.launch(client.id, **members)
         return {"launch_id": launch, "url": self._ehr.launch_url(url, launch)}
 
-    def _for_hooks(self, body: bytes) -> Answer:
-        wanted = msgspec.json.decode(body, type=_WantedByHooks)
+    def _for_hooks(self, request: Request) -> Answer:
+        if not (same_origin(request) or of_tool(request)):
+            return refused(403, "forbidden", "Pages of this origin get no launches.")
+        wanted = msgspec.json.decode(request.body, type=_WantedByHooks)
         client, _ = self._app(wanted.launch_url)
         launch = self._ehr.launch(
             client.id,
