@@ -24,11 +24,13 @@ INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
 
 # Local code system; displays are what the clinician picks from.
 OVERRIDE_REASONS: Mapping[str, str] = {
+    "acted-on": "Already acted on",
     "already-ordered": "Already ordered",
     "benefit-outweighs-risk": "Benefit outweighs the risk",
     "data-wrong": "The record is wrong",
     "done-elsewhere": "Done elsewhere",
     "limited-life-expectancy": "Limited life expectancy",
+    "not-appropriate": "Not appropriate for this patient",
     "patient-declined": "Patient declined",
     "specialist-advice": "On specialist advice",
     "will-monitor": "Will monitor",
@@ -141,7 +143,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     a number that grows as things get worse (an eGFR of 27 is -27): a card that was overridden
     comes back for another drug and for a worse value. `about` are the references (Type/id) that it
     speaks of, so that one rule can speak of two orders. `pick`: whether suggestions exclude each
-    other.
+    other. `gap`: what a care gap is called in a list; `parts`: the rules of the gaps in one card.
     """
 
     rule: str
@@ -156,6 +158,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     pick: Literal["at-most-one", "any"] = "at-most-one"
     overrides: tuple[str, ...] = ()
     links: tuple[Link | AppLink, ...] = ()
+    gap: str | None = None
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _needs(_RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
@@ -164,6 +168,8 @@ class Finding(Struct, frozen=True, kw_only=True):
         _needs(self.summary, "a finding needs a summary")
         _typed(self, source=Source, detail=_OPTIONAL_MARKDOWN)
         _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=_ANY_LINK)
+        _typed(self, gap=_OPTIONAL_TEXT)
+        _all_typed(self, parts=str)
         _needs(self.pick in ("at-most-one", "any"), "{!r} is no way to pick", self.pick)
         for reason in self.overrides:
             _needs(reason in OVERRIDE_REASONS, "unknown override reason {}", reason)
@@ -201,6 +207,7 @@ class SystemAction(Struct, frozen=True):
 Result = Finding | Gap | SystemAction
 
 _OPTIONAL_MARKDOWN = Markdown | None
+_OPTIONAL_TEXT = str | None
 _ANY_LINK = Link | AppLink
 
 
