@@ -18,14 +18,21 @@ from clinical.dates import When
 from clinical.finding import Gap, Result
 from clinical.text import markdown
 from fhir.records import (
+    AllergyIntolerance,
+    Appointment,
+    Communication,
     Condition,
+    DiagnosticReport,
     Draft,
+    Immunization,
     MedicationRequest,
+    MedicationStatement,
     Observation,
     Patient,
     Period,
     Procedure,
     ServiceRequest,
+    Task,
     Unreadable,
 )
 
@@ -50,6 +57,15 @@ class Chart:
     labs: Sequence[Observation] | None = None
     orders: Sequence[ServiceRequest] | None = None
     procedures: Sequence[Procedure] | None = None
+    statements: Sequence[MedicationStatement] | None = None
+    allergies: Sequence[AllergyIntolerance] | None = None
+    vitals: Sequence[Observation] | None = None
+    social: Sequence[Observation] | None = None
+    immunizations: Sequence[Immunization] | None = None
+    reports: Sequence[DiagnosticReport] | None = None
+    appointments: Sequence[Appointment] | None = None
+    tasks: Sequence[Task] | None = None
+    communications: Sequence[Communication] | None = None
 
     def drawn(self, lab: Observation) -> When:
         """When the specimen of a result was taken.
