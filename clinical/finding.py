@@ -29,14 +29,22 @@ OVERRIDE_REASONS: Mapping[str, str] = {
     "benefit-outweighs-risk": "Benefit outweighs the risk",
     "data-wrong": "The record is wrong",
     "done-elsewhere": "Done elsewhere",
+    "dose-change": "The dose is being changed",
+    "ecg-reviewed": "ECG reviewed",
+    "end-of-life-care": "End-of-life care",
+    "intended-combination": "Combined on purpose",
     "limited-life-expectancy": "Limited life expectancy",
     "not-appropriate": "Not appropriate for this patient",
+    "not-pregnant": "Not pregnant",
     "patient-declined": "Patient declined",
+    "short-term-only": "For a short time only",
     "specialist-advice": "On specialist advice",
+    "tapering": "Being tapered",
+    "tolerated-before": "Tolerated before",
     "will-monitor": "Will monitor",
 }
 
-_RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
 class Source(Struct, frozen=True):
@@ -59,15 +67,24 @@ class LabOrder(Struct, frozen=True):
         _needs(self.code.system and self.code.code, "an order needs a code with its system")
 
 
+class MedicineOrder(Struct, frozen=True):
+    """A new order of a medicine to offer, as a draft without a dose: the clinician gives it."""
+
+    code: Coding
+
+    def __post_init__(self) -> None:
+        _needs(self.code.system and self.code.code, "an order needs a code with its system")
+
+
 class Create(Struct, frozen=True):
     """Offer a new draft order."""
 
     description: str
-    order: LabOrder
+    order: LabOrder | MedicineOrder
 
     def __post_init__(self) -> None:
         _one_line(self, "description")
-        _typed(self, order=LabOrder)
+        _typed(self, order=_ANY_ORDER)
 
 
 class Update(Struct, frozen=True):
@@ -162,7 +179,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _needs(_RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
+        _needs(RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
         _needs(self.indicator in INDICATORS, "{!r} is not an indicator", self.indicator)
         force_setattr(self, "summary", summary(self.summary))
         _needs(self.summary, "a finding needs a summary")
@@ -209,6 +226,7 @@ Result = Finding | Gap | SystemAction
 _OPTIONAL_MARKDOWN = Markdown | None
 _OPTIONAL_TEXT = str | None
 _ANY_LINK = Link | AppLink
+_ANY_ORDER = LabOrder | MedicineOrder
 
 
 def _needs(holds: object, otherwise: str, *named: object) -> None:
