@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta, tzinfo
 from functools import partial
+from typing import Any, TypeVar, cast
 
 from clinical import dates, thresholds
+from clinical.codes import Code, Coded, CodeSet
 from clinical.dates import When
 from clinical.finding import Gap, Result
+from clinical.index import Index
 from clinical.text import markdown
 from fhir.records import (
     AllergyIntolerance,
@@ -35,6 +38,8 @@ from fhir.records import (
     Task,
     Unreadable,
 )
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +71,27 @@ class Chart:
     appointments: Sequence[Appointment] | None = None
     tasks: Sequence[Task] | None = None
     communications: Sequence[Communication] | None = None
+    # What several checks ask for is made once: by what it is, and by the list or record it is of.
+    _made: dict[tuple[Any, int], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, make: Callable[[T], Any], of: T) -> Any:
+        """What `make` makes of a part of this chart, kept for whoever asks next.
+
+        A part lives as long as the chart, so that its identity tells it from all others.
+        """
+        key = make, id(of)
+        if key not in self._made:
+            self._made[key] = make(of)
+        return self._made[key]
+
+    def among(self, records: Sequence[Coded] | None, codes: CodeSet) -> list[tuple[Coded, Code]]:
+        """The records of a list of this chart with one of these codes, in their order."""
+        if records is None:
+            return []
+        index = cast(Index[Coded], self.once(Index, records))
+        return index.among(codes)
 
     def drawn(self, lab: Observation) -> When:
         """When the specimen of a result was taken.

@@ -37,7 +37,7 @@ def _visits(chart: Chart) -> Iterator[bool | None]:
 
 def _procedures(chart: Chart) -> Iterator[bool | None]:
     for codes_ in (HOSPICE, VISITS):
-        for each, _ in codes_.among(chart.procedures or ()):
+        for each, _ in chart.among(chart.procedures, codes_):
             yield _counts(chart, each)
 
 

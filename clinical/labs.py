@@ -102,7 +102,7 @@ class Results:
         self._labs = [
             (kind, lab)
             for kind in kinds
-            for lab, _ in kind.codes.among(chart.labs or ())
+            for lab, _ in chart.among(chart.labs, kind.codes)
             if lab.status not in _NOT_A_RESULT
         ]
         self._found: dict[int, Found] = {}

@@ -1,9 +1,10 @@
 """The read model: the fields of FHIR R4 resources that clinical code reads, and no others.
 
 Tolerant by design. Unknown members are skipped, every member is optional, partial dates stay
-text, and a status that older servers send as plain text is accepted where R4 has a
-CodeableConcept. The structs are not tracked by the garbage collector (`gc=False`): they are trees
-that come from JSON and cannot form a cycle, and a long chart makes thousands of them.
+text, and what older servers send is accepted: a status as plain text where R4 has a
+CodeableConcept, one interpretation where R4 has a list. The structs are not tracked by the garbage
+collector (`gc=False`): they are trees that come from JSON and cannot form a cycle, and a long chart
+makes thousands of them.
 
 To let services read one more resource type, add its struct here and to `Record`.
 """
@@ -85,19 +86,19 @@ class Duration(Element, frozen=True):
 
 class DispenseRequest(Element, frozen=True):
     validity_period: Period | None = None
-    number_of_repeats_allowed: int | None = None
+    number_of_repeats_allowed: float | None = None
     expected_supply_duration: Duration | None = None
 
 
 class Repeat(Element, frozen=True):
     """How often a medicine is taken, and from when to when."""
 
-    frequency: int | None = None
-    frequency_max: int | None = None
+    frequency: float | None = None
+    frequency_max: float | None = None
     period: float | None = None
     period_max: float | None = None
     period_unit: str | None = None
-    when: tuple[str, ...] = ()
+    when: tuple[str, ...] | str | None = None
     bounds_period: Period | None = None
 
 
@@ -123,10 +124,8 @@ class Dosage(Element, frozen=True):
     as_needed_codeable_concept: CodeableConcept | None = None
     route: CodeableConcept | None = None
     dose_and_rate: tuple[DoseAndRate, ...] = ()
-
-
-class Annotation(Element, frozen=True):
-    text: str | None = None
+    # Where the dose stood before R4.
+    dose_quantity: Quantity | None = None
 
 
 class Reaction(Element, frozen=True):
@@ -192,7 +191,7 @@ class Observation(Resource, frozen=True):
     value_string: str | None = None
     value_codeable_concept: CodeableConcept | None = None
     data_absent_reason: CodeableConcept | None = None
-    interpretation: tuple[CodeableConcept, ...] = ()
+    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
     component: tuple[Component, ...] = ()
 
 
@@ -277,7 +276,6 @@ class MedicationRequest(Resource, frozen=True):
     requester: Reference | None = None
     dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None
-    note: tuple[Annotation, ...] = ()
 
 
 class MedicationStatement(Resource, frozen=True):
