@@ -147,3 +147,6 @@ def _scale(name: str, bare: str | None = None, **units: Convert) -> Scale:
 CREATININE = _scale("creatinine", mg_per_dl=_same, umol_per_l=_mg_per_dl)  # mg/dL
 EGFR = _scale("egfr", "mL/min", ml_per_min=_same)  # mL/min/1.73 m2
 HBA1C = _scale("hba1c", percent=_same, mmol_per_mol=_ngsp)  # % NGSP
+PRESSURE = _scale("pressure", mm_hg=_same)  # mm[Hg]
+BMI = _scale("bmi", kg_per_m2=_same)  # kg/m2
+PACK_YEARS = _scale("pack-years", pack_years=_same)  # {PackYears}
