@@ -150,3 +150,5 @@ HBA1C = _scale("hba1c", percent=_same, mmol_per_mol=_ngsp)  # % NGSP
 PRESSURE = _scale("pressure", mm_hg=_same)  # mm[Hg]
 BMI = _scale("bmi", kg_per_m2=_same)  # kg/m2
 PACK_YEARS = _scale("pack-years", pack_years=_same)  # {PackYears}
+POTASSIUM = _scale("potassium", mmol_per_l=_same)  # mmol/L
+QT = _scale("qt", ms=_same)  # ms
