@@ -160,7 +160,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     a number that grows as things get worse (an eGFR of 27 is -27): a card that was overridden
     comes back for another drug and for a worse value. `about` are the references (Type/id) that it
     speaks of, so that one rule can speak of two orders. `pick`: whether suggestions exclude each
-    other. `gap`: what a care gap is called in a list; `parts`: the rules of the gaps in one card.
+    other. `gap`: what a care gap is called in a list; `parts`: the rules of the gaps in one card,
+    whose `drug` names them all.
     """
 
     rule: str
