@@ -1,7 +1,7 @@
 """From all that the checks found to the few cards worth a clinician's attention.
 
-Hide what is not to be told, merge what is the same, put care gaps into one card, rank by indicator,
-cap. A critical finding is never left out for being one too many.
+Hide what is not to be told, merge what is the same or of one medicine, put care gaps into one card,
+rank by indicator, cap. A critical finding is never left out for being one too many.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from clinical.drug_card import merge
 from clinical.finding import INDICATORS, Action, Finding, Gap, Result, SystemAction
 from clinical.gap_card import fold
 
@@ -60,7 +61,9 @@ def curate(
             case _:
                 raise TypeError(f"a service yields no {type(result).__name__}")
     told: list[Finding] = []
-    for card in fold(findings.values()):
+    merged, less = merge(findings.values())
+    left_out += less
+    for card in fold(merged):
         reason = hides(card) if card.parts else None
         if reason:
             left_out.append((card, reason))
