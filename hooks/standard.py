@@ -27,6 +27,7 @@ def _code_alone(*sets: str) -> str:
 
 
 PATIENT = "Patient/{{context.patientId}}"
+ENCOUNTER = "Encounter/{{context.encounterId}}"
 MEDICATIONS = _search("MedicationRequest", "status=active")
 ALLERGIES = _search("AllergyIntolerance")
 CONDITIONS = _search("Condition")
@@ -56,11 +57,16 @@ SOCIAL = _search("Observation", _code("obs-smoking", "obs-pack-years", "obs-preg
 IMMUNIZATIONS = _search("Immunization")
 # Imaging and pathology, by v2-0074 and by what US Core has for them: no notes of visits.
 REPORTS = _search("DiagnosticReport", "category=RAD,CT,RUS,CP,PAT,LP29684-5,LP7839-6")
+TASKS = _search("Task", "status=completed")
+COMMUNICATIONS = _search("Communication", "status=completed")
 # Windows: what is older wants no attention.
 RECENT_LABS = _search("Observation", "category=laboratory", "_sort=-date", "_count=100")
-TASKS = _search("Task", "status=completed", "_sort=-modified", "_count=50")
-COMMUNICATIONS = _search("Communication", "status=completed", "_sort=-sent", "_count=50")
 APPOINTMENTS = _search("Appointment", "status=noshow,booked,pending", "_sort=-date", "_count=50")
 # Procedures that show hospice or palliative care, which silences screening and targets.
 HOSPICE_CARE = _search("Procedure", _code("hospice-palliative", "hospice-palliative-visits"))
+# Procedures that silence what is said of an order: also a hysterectomy.
+EXCLUDING_PROCEDURES = _search(
+    "Procedure",
+    _code("hospice-palliative", "hospice-palliative-visits", "proc-hysterectomy-no-cervix"),
+)
 PROCEDURES = _search("Procedure")
