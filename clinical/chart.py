@@ -27,6 +27,7 @@ from fhir.records import (
     Condition,
     DiagnosticReport,
     Draft,
+    Encounter,
     Immunization,
     MedicationRequest,
     MedicationStatement,
@@ -51,7 +52,7 @@ OLDEST = thresholds.load("patient", thresholds.Thresholds)["oldest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`today` is the date at the EHR, `zone` its time zone."""
+    """`today` is the date at the EHR, `zone` its time zone. `tests` are results of screening."""
 
     patient: Patient
     today: date
@@ -60,6 +61,7 @@ class Chart:
     medications: Sequence[MedicationRequest] | None = None
     conditions: Sequence[Condition] | None = None
     labs: Sequence[Observation] | None = None
+    tests: Sequence[Observation] | None = None
     orders: Sequence[ServiceRequest] | None = None
     procedures: Sequence[Procedure] | None = None
     statements: Sequence[MedicationStatement] | None = None
@@ -71,6 +73,7 @@ class Chart:
     appointments: Sequence[Appointment] | None = None
     tasks: Sequence[Task] | None = None
     communications: Sequence[Communication] | None = None
+    encounter: Encounter | None = None
     # What several checks ask for is made once: by what it is, and by the list or record it is of.
     _made: dict[tuple[Any, int], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -258,7 +258,10 @@ class Communication(Resource, frozen=True):
 
 
 class Encounter(Resource, frozen=True):
+    """`kind`: its class, a code before R4, a coding in R4, concepts after."""
+
     status: str | None = None
+    kind: Coding | tuple[CodeableConcept, ...] | str | None = field(name="class", default=None)
     subject: Reference | None = None
     period: Period | None = None
 
@@ -297,6 +300,13 @@ class ServiceRequest(Resource, frozen=True):
     code: CodeableConcept | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+    # A single one before R4.
+    performer: tuple[Reference, ...] | Reference = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    specimen: tuple[Reference, ...] = ()
 
 
 class Medication(Resource, frozen=True):
