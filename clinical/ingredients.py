@@ -121,13 +121,14 @@ def _read(folder: Path) -> _Tables:
     classes: dict[str, set[str]] = {}
     known = set[str]()
     for row in rows(folder / "ingredients.csv"):
-        known.add(row["name"])
+        name = row["name"].lower()
+        known.add(name)
         for cls in row["classes"].split():
-            classes.setdefault(cls, set()).add(row["name"])
+            classes.setdefault(cls, set()).add(name)
         if row["code"]:
-            _add(by_code, displays, row, frozenset({row["name"]}), "ingredients.csv")
+            _add(by_code, displays, row, frozenset({name}), "ingredients.csv")
     for row in rows(folder / "products.csv"):
-        made_of = frozenset(row["ingredients"].split(" + "))
+        made_of = frozenset(row["ingredients"].lower().split(" + "))
         if unknown := made_of - known:
             raise ValueError(f"products.csv: {row['code']} names {unknown}, which is no ingredient")
         _add(by_code, displays, row, made_of, "products.csv")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, tzinfo
 
 from clinical.chart import Chart, evaluate
+from clinical.checks.allergy import allergy
 from clinical.checks.interactions import interactions
 from clinical.checks.metformin import metformin_renal
 from clinical.finding import Result
@@ -87,4 +88,4 @@ def medication_safety(
         orders=orders,
         procedures=excluding_procedures,
     )
-    return evaluate(chart, interactions, metformin_renal)
+    return evaluate(chart, interactions, allergy, metformin_renal)
