@@ -10,6 +10,7 @@ from datetime import date, tzinfo
 
 from clinical.chart import Chart, evaluate
 from clinical.checks.allergy import allergy
+from clinical.checks.duplicates import duplicates
 from clinical.checks.interactions import interactions
 from clinical.checks.metformin import metformin_renal
 from clinical.finding import Result
@@ -88,4 +89,4 @@ def medication_safety(
         orders=orders,
         procedures=excluding_procedures,
     )
-    return evaluate(chart, interactions, allergy, metformin_renal)
+    return evaluate(chart, interactions, allergy, duplicates, metformin_renal)
