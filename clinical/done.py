@@ -62,7 +62,7 @@ class Answer:
 
 def events(chart: Chart, what: str, sets: Sequence[CodeSet], words: Words = ()) -> Iterator[Event]:
     """All times that it was done. `words`: what tells it in the name of a procedure or a report."""
-    for lab in _among(chart, chart.labs, sets):
+    for lab in (*_among(chart, chart.labs, sets), *_among(chart, chart.tests, sets)):
         # What has no value for a given reason is a test that failed.
         if lab.data_absent_reason is None:
             yield from event(chart, what, lab.status, chart.drawn(lab), effective(lab))
@@ -114,8 +114,9 @@ def together(answers: Iterable[Answer]) -> Answer:
 
 def can_tell(chart: Chart) -> bool:
     """Whether "none on record" may be concluded. Reports may be missing, but not some of them."""
-    known = are_known(chart) and chart.procedures is not None
-    return known and not unreadable(chart.procedures) and not unreadable(chart.reports)
+    needed = (chart.tests, chart.procedures)
+    known = are_known(chart) and all(each is not None for each in needed)
+    return known and not any(map(unreadable, (*needed, chart.reports)))
 
 
 def anniversary(day: date, years: int) -> date:

@@ -17,8 +17,10 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     resource_type: ("_id", *names.split())
     for resource_type, names in {
         "AllergyIntolerance": "patient code category clinical-status verification-status date",
+        "Appointment": "patient status date",
         "CarePlan": "patient subject category status intent date",
         "Claim": "patient status",
+        "Communication": "patient subject status",
         "Condition": "patient subject code category clinical-status verification-status",
         "DiagnosticReport": "patient subject code category status date",
         "Encounter": "patient subject status date",
@@ -36,12 +38,13 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
         "PractitionerRole": "",
         "Procedure": "patient subject code category status date",
         "ServiceRequest": "patient subject code category status intent",
+        "Task": "patient status",
     }.items()
 }
 
 ELEMENTS: dict[str, tuple[str, ...]] = {
     "_id": ("id",),
-    "patient": ("subject", "patient"),
+    "patient": ("subject", "patient", "for", "participant.actor"),
     "subject": ("subject",),
     "code": ("code", "medicationCodeableConcept"),
     "category": ("category",),
@@ -58,6 +61,7 @@ ELEMENTS: dict[str, tuple[str, ...]] = {
         "performedPeriod",
         "period",
         "recordedDate",
+        "start",
     ),
 }
 
@@ -68,11 +72,12 @@ KINDS = {"patient": "reference", "subject": "reference", "date": "date"}
 def values(resource: Resource, parameter: str) -> Iterator[Any]:
     """The values that a search parameter looks at, lists taken apart."""
     for element in ELEMENTS[parameter]:
-        value = resource.get(element)
-        if isinstance(value, list):
-            yield from value
-        elif value is not None:
-            yield value
+        name, _, inner = element.partition(".")
+        value = resource.get(name)
+        for each in value if isinstance(value, list) else [value]:
+            found = each.get(inner) if inner and isinstance(each, dict) else each
+            if found is not None:
+                yield found
 
 
 def criterion(parameter: str, value: str) -> Callable[[Resource], bool]:
