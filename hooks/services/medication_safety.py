@@ -13,6 +13,7 @@ from clinical.checks.allergy import allergy
 from clinical.checks.duplicates import duplicates
 from clinical.checks.interactions import interactions
 from clinical.checks.metformin import metformin_renal
+from clinical.checks.opioids import opioids
 from clinical.checks.qt import qt_pairs
 from clinical.finding import Result
 from fhir.records import (
@@ -90,4 +91,4 @@ def medication_safety(
         orders=orders,
         procedures=excluding_procedures,
     )
-    return evaluate(chart, interactions, qt_pairs, allergy, duplicates, metformin_renal)
+    return evaluate(chart, interactions, qt_pairs, allergy, duplicates, opioids, metformin_renal)
