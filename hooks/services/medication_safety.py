@@ -14,6 +14,7 @@ from clinical.checks.duplicates import duplicates
 from clinical.checks.interactions import interactions
 from clinical.checks.metformin import metformin_renal
 from clinical.checks.opioids import opioids
+from clinical.checks.pregnancy import pregnancy_orders
 from clinical.checks.qt import qt_pairs
 from clinical.finding import Result
 from fhir.records import (
@@ -91,4 +92,13 @@ def medication_safety(
         orders=orders,
         procedures=excluding_procedures,
     )
-    return evaluate(chart, interactions, qt_pairs, allergy, duplicates, opioids, metformin_renal)
+    return evaluate(
+        chart,
+        interactions,
+        qt_pairs,
+        allergy,
+        duplicates,
+        opioids,
+        pregnancy_orders,
+        metformin_renal,
+    )
