@@ -209,6 +209,7 @@ def chart(**changes: Any) -> Chart:
         "medications": Records(),
         "conditions": Records(),
         "labs": Records(),
+        "tests": Records(),
         "orders": Records(),
         "procedures": Records(),
         "statements": Records(),
