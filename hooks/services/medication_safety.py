@@ -16,6 +16,7 @@ from clinical.checks.metformin import metformin_renal
 from clinical.checks.opioids import opioids
 from clinical.checks.pregnancy import pregnancy_orders
 from clinical.checks.qt import qt_pairs
+from clinical.checks.renal import renal
 from clinical.finding import Result
 from fhir.records import (
     AllergyIntolerance,
@@ -95,10 +96,11 @@ def medication_safety(
     return evaluate(
         chart,
         interactions,
-        qt_pairs,
         allergy,
         duplicates,
+        metformin_renal,
+        renal,
         opioids,
         pregnancy_orders,
-        metformin_renal,
+        qt_pairs,
     )
