@@ -205,7 +205,7 @@ def _naloxone(total: Total | None, pairs: list[Pair], about: list[Medicine]) -> 
                 "Naloxone or nalmefene from elsewhere, or over the counter, is not seen here."
             ),
         ),
-        drug=_drug(about),
+        drug="naloxone",
         severity=total.mme if total else None,
         about=tuple(each.reference for each in about),
         suggestions=(_ORDER_NALOXONE,),

@@ -38,7 +38,8 @@ HL7 = "http://terminology.hl7.org/CodeSystem/"
 
 # What the services say so far; the other rows of the index wait for theirs.
 SPOKEN = re.compile(
-    r"(dm|gap|imm|care|ckd|bp|result|appt)\.|renal\.metformin\.|monitor\.metformin"
+    r"(dm|gap|imm|care|ckd|bp|result|appt|ddi|allergy|dup|opioid|preg)\."
+    r"|renal\.metformin\.|monitor\.metformin"
 )
 
 
