@@ -38,8 +38,8 @@ HL7 = "http://terminology.hl7.org/CodeSystem/"
 
 # What the services say so far; the other rows of the index wait for theirs.
 SPOKEN = re.compile(
-    r"(dm|gap|imm|care|ckd|bp|result|appt|ddi|allergy|dup|opioid|preg)\."
-    r"|renal\.metformin\.|monitor\.metformin"
+    r"(dm|gap|imm|care|ckd|bp|result|appt|ddi|allergy|dup|opioid|preg|renal)\."
+    r"|monitor\.metformin"
 )
 
 
@@ -452,6 +452,25 @@ def _judge(cards: list[dict[str, Any]], rows: list[Row]) -> None:
             assert number in text
 
 
+# What the words behind the code of an order mean.
+_ORDERED: dict[str, dict[str, Any]] = {
+    "four a day if needed": {
+        "dosageInstruction": [
+            {
+                "asNeededBoolean": True,
+                "timing": {"repeat": {"frequency": 4, "period": 1, "periodUnit": "d"}},
+                "doseAndRate": [{"doseQuantity": {"value": 1, "system": UCUM, "code": "{tbl}"}}],
+            }
+        ]
+    },
+    "30 days": {
+        "dispenseRequest": {
+            "expectedSupplyDuration": {"value": 30, "system": UCUM, "code": "d", "unit": "days"}
+        }
+    },
+}
+
+
 def _draft(server: FhirServer, name: str, order: str) -> dict[str, Any]:
     """The order of a row, its display the words before the code."""
     own = {"reference": f"Patient/{INDEX[name].person}"}
@@ -471,6 +490,8 @@ def _draft(server: FhirServer, name: str, order: str) -> dict[str, Any]:
         kind, what = "ServiceRequest", {"code": concept}
     else:
         kind, what = "MedicationRequest", {"medicationCodeableConcept": concept}
+    for words, members in _ORDERED.items():
+        what |= members if words in order else {}
     draft = {"resourceType": kind, "id": "draft", "status": "draft", "intent": "order"}
     if order.startswith("renewal of "):
         (earlier,) = (
