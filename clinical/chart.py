@@ -9,25 +9,38 @@ from __future__ import annotations
 import logging
 from calendar import isleap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta, tzinfo
 from functools import partial
+from typing import Any, TypeVar, cast
 
 from clinical import dates, thresholds
+from clinical.codes import Code, Coded, CodeSet
 from clinical.dates import When
 from clinical.finding import Gap, Result
+from clinical.index import Index
 from clinical.text import markdown
 from fhir.records import (
+    AllergyIntolerance,
+    Appointment,
+    Communication,
     Condition,
+    DiagnosticReport,
     Draft,
+    Encounter,
+    Immunization,
     MedicationRequest,
+    MedicationStatement,
     Observation,
     Patient,
     Period,
     Procedure,
     ServiceRequest,
+    Task,
     Unreadable,
 )
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +52,7 @@ OLDEST = thresholds.load("patient", thresholds.Thresholds)["oldest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`today` is the date at the EHR, `zone` its time zone."""
+    """`today` is the date at the EHR, `zone` its time zone. `tests` are results of screening."""
 
     patient: Patient
     today: date
@@ -48,8 +61,40 @@ class Chart:
     medications: Sequence[MedicationRequest] | None = None
     conditions: Sequence[Condition] | None = None
     labs: Sequence[Observation] | None = None
+    tests: Sequence[Observation] | None = None
     orders: Sequence[ServiceRequest] | None = None
     procedures: Sequence[Procedure] | None = None
+    statements: Sequence[MedicationStatement] | None = None
+    allergies: Sequence[AllergyIntolerance] | None = None
+    vitals: Sequence[Observation] | None = None
+    social: Sequence[Observation] | None = None
+    immunizations: Sequence[Immunization] | None = None
+    reports: Sequence[DiagnosticReport] | None = None
+    appointments: Sequence[Appointment] | None = None
+    tasks: Sequence[Task] | None = None
+    communications: Sequence[Communication] | None = None
+    encounter: Encounter | None = None
+    # What several checks ask for is made once: by what it is, and by the list or record it is of.
+    _made: dict[tuple[Any, int], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, make: Callable[[T], Any], of: T) -> Any:
+        """What `make` makes of a part of this chart, kept for whoever asks next.
+
+        A part lives as long as the chart, so that its identity tells it from all others.
+        """
+        key = make, id(of)
+        if key not in self._made:
+            self._made[key] = make(of)
+        return self._made[key]
+
+    def among(self, records: Sequence[Coded] | None, codes: CodeSet) -> list[tuple[Coded, Code]]:
+        """The records of a list of this chart with one of these codes, in their order."""
+        if records is None:
+            return []
+        index = cast(Index[Coded], self.once(Index, records))
+        return index.among(codes)
 
     def drawn(self, lab: Observation) -> When:
         """When the specimen of a result was taken.

@@ -12,12 +12,14 @@ LOINC = "http://loinc.org"
 SNOMED_CT = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ICD_10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
+CVX = "http://hl7.org/fhir/sid/cvx"
 
 _OIDS = {
     LOINC: "urn:oid:2.16.840.1.113883.6.1",
     SNOMED_CT: "urn:oid:2.16.840.1.113883.6.96",
     RXNORM: "urn:oid:2.16.840.1.113883.6.88",
     ICD_10_CM: "urn:oid:2.16.840.1.113883.6.90",
+    CVX: "urn:oid:2.16.840.1.113883.12.292",
 }
 _SYSTEMS = {spelling: system for system, oid in _OIDS.items() for spelling in (system, oid)}
 
@@ -27,6 +29,7 @@ _FORMS = {
     SNOMED_CT: re.compile(r"[1-9]\d{2,14}[01]0\d"),
     RXNORM: re.compile(r"[1-9]\d{0,7}"),
     ICD_10_CM: re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?"),
+    CVX: re.compile(r"\d{1,3}"),
 }
 
 
@@ -52,6 +55,8 @@ def spelled(system: str, code: str) -> str:
 def usual_spellings(system: str, code: str) -> list[tuple[str, str]]:
     """A row of our tables as nearly every record has it: system and code."""
     codes = {code, code.replace(".", "")} if system == ICD_10_CM else {code}
+    if system == CVX:
+        codes.add(code.lstrip("0"))
     return [(spelling, each) for spelling in (system, _OIDS[system]) for each in codes]
 
 

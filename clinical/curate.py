@@ -1,7 +1,7 @@
 """From all that the checks found to the few cards worth a clinician's attention.
 
-Hide what is not to be told, merge what is the same, rank by indicator, cap. A critical finding is
-never left out for being one too many.
+Hide what is not to be told, merge what is the same or of one medicine, put care gaps into one card,
+rank by indicator, cap. A critical finding is never left out for being one too many.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from clinical.drug_card import merge
 from clinical.finding import INDICATORS, Action, Finding, Gap, Result, SystemAction
+from clinical.gap_card import fold
 
 
 class Curated(Struct, frozen=True):
@@ -53,12 +55,22 @@ def curate(
                 same = findings.setdefault(result.key, result)
                 if same is not result:
                     # The first one speaks, unless that would hide a graver one.
-                    told = max(same, result, key=_gravity)
-                    left_out.append((result if told is same else same, "same"))
-                    findings[result.key] = told
+                    graver = max(same, result, key=_gravity)
+                    left_out.append((result if graver is same else same, "same"))
+                    findings[result.key] = graver
             case _:
                 raise TypeError(f"a service yields no {type(result).__name__}")
-    ranked = sorted(findings.values(), key=_gravity, reverse=True)
+    told: list[Finding] = []
+    merged, less = merge(findings.values())
+    left_out += less
+    for card in fold(merged):
+        reason = hides(card) if card.parts else None
+        if reason:
+            left_out.append((card, reason))
+        else:
+            told.append(card)
+        left_out += [(each, "folded") for each in findings.values() if each.rule in card.parts]
+    ranked = sorted(told, key=_gravity, reverse=True)
     critical = sum(each.indicator == "critical" for each in ranked)
     shown = max(limit, critical)
     left_out += [(finding, "limit") for finding in ranked[shown:]]

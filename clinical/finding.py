@@ -24,17 +24,31 @@ INDICATORS: tuple[Indicator, ...] = get_args(Indicator)
 
 # Local code system; displays are what the clinician picks from.
 OVERRIDE_REASONS: Mapping[str, str] = {
+    "acted-on": "Already acted on",
     "already-ordered": "Already ordered",
     "benefit-outweighs-risk": "Benefit outweighs the risk",
+    "clinical-change": "The condition has changed",
     "data-wrong": "The record is wrong",
     "done-elsewhere": "Done elsewhere",
+    "dose-change": "The dose is being changed",
+    "ecg-reviewed": "ECG reviewed",
+    "end-of-life-care": "End-of-life care",
+    "intended-combination": "Combined on purpose",
     "limited-life-expectancy": "Limited life expectancy",
+    "monitoring-therapy": "A treatment is being monitored",
+    "not-appropriate": "Not appropriate for this patient",
+    "not-pregnant": "Not pregnant",
     "patient-declined": "Patient declined",
+    "patient-requested": "The patient asks for it",
+    "result-doubtful": "The last result is doubtful",
+    "short-term-only": "For a short time only",
     "specialist-advice": "On specialist advice",
+    "tapering": "Being tapered",
+    "tolerated-before": "Tolerated before",
     "will-monitor": "Will monitor",
 }
 
-_RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+RULE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
 
 
 class Source(Struct, frozen=True):
@@ -57,15 +71,24 @@ class LabOrder(Struct, frozen=True):
         _needs(self.code.system and self.code.code, "an order needs a code with its system")
 
 
+class MedicineOrder(Struct, frozen=True):
+    """A new order of a medicine to offer, as a draft without a dose: the clinician gives it."""
+
+    code: Coding
+
+    def __post_init__(self) -> None:
+        _needs(self.code.system and self.code.code, "an order needs a code with its system")
+
+
 class Create(Struct, frozen=True):
     """Offer a new draft order."""
 
     description: str
-    order: LabOrder
+    order: LabOrder | MedicineOrder
 
     def __post_init__(self) -> None:
         _one_line(self, "description")
-        _typed(self, order=LabOrder)
+        _typed(self, order=_ANY_ORDER)
 
 
 class Update(Struct, frozen=True):
@@ -141,7 +164,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     a number that grows as things get worse (an eGFR of 27 is -27): a card that was overridden
     comes back for another drug and for a worse value. `about` are the references (Type/id) that it
     speaks of, so that one rule can speak of two orders. `pick`: whether suggestions exclude each
-    other.
+    other. `gap`: what a care gap is called in a list; `parts`: the rules of the gaps in one card,
+    whose `drug` names them all.
     """
 
     rule: str
@@ -156,14 +180,18 @@ class Finding(Struct, frozen=True, kw_only=True):
     pick: Literal["at-most-one", "any"] = "at-most-one"
     overrides: tuple[str, ...] = ()
     links: tuple[Link | AppLink, ...] = ()
+    gap: str | None = None
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _needs(_RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
+        _needs(RULE.fullmatch(self.rule), "{!r} is not a rule id", self.rule)
         _needs(self.indicator in INDICATORS, "{!r} is not an indicator", self.indicator)
         force_setattr(self, "summary", summary(self.summary))
         _needs(self.summary, "a finding needs a summary")
         _typed(self, source=Source, detail=_OPTIONAL_MARKDOWN)
         _all_typed(self, about=str, suggestions=Suggestion, overrides=str, links=_ANY_LINK)
+        _typed(self, gap=_OPTIONAL_TEXT)
+        _all_typed(self, parts=str)
         _needs(self.pick in ("at-most-one", "any"), "{!r} is no way to pick", self.pick)
         for reason in self.overrides:
             _needs(reason in OVERRIDE_REASONS, "unknown override reason {}", reason)
@@ -201,7 +229,9 @@ class SystemAction(Struct, frozen=True):
 Result = Finding | Gap | SystemAction
 
 _OPTIONAL_MARKDOWN = Markdown | None
+_OPTIONAL_TEXT = str | None
 _ANY_LINK = Link | AppLink
+_ANY_ORDER = LabOrder | MedicineOrder
 
 
 def _needs(holds: object, otherwise: str, *named: object) -> None:

@@ -30,6 +30,11 @@ def in_hospice(chart: Chart) -> bool | None:
     return None if unsure or not problems.are_known(chart) else False
 
 
+def may_be_in_hospice(chart: Chart) -> bool:
+    """Whether a record speaks of it and does not tell whether it still counts."""
+    return None in (*_visits(chart), *_procedures(chart))
+
+
 def _visits(chart: Chart) -> Iterator[bool | None]:
     for visit in problems.all_live(chart, VISITS):
         yield _is_recent(chart, visit.when)
@@ -37,7 +42,7 @@ def _visits(chart: Chart) -> Iterator[bool | None]:
 
 def _procedures(chart: Chart) -> Iterator[bool | None]:
     for codes_ in (HOSPICE, VISITS):
-        for each, _ in codes_.among(chart.procedures or ()):
+        for each, _ in chart.among(chart.procedures, codes_):
             yield _counts(chart, each)
 
 

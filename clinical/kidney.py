@@ -85,7 +85,7 @@ def _computed(
     ages = chart.ages_on(day)
     if not ages:
         return "at an age that is not known"
-    if why := _as_child(ages):
+    if why := as_child(ages):
         return why
     creatinine = units.CREATININE.read(result.lab)
     if isinstance(creatinine, str):
@@ -109,7 +109,7 @@ def _computed(
 def _reported(
     chart: Chart, limits: tuple[float, ...], result: Measurement, day: date
 ) -> Reading | str:
-    if why := _as_child(chart.ages_on(day)):
+    if why := as_child(chart.ages_on(day)):
         return why
     bounds = units.EGFR.read(result.lab)
     if isinstance(bounds, str):
@@ -120,7 +120,8 @@ def _reported(
     return Reading(result, day, bounds, bounds.told(partial(plain, limits)), "laboratory", how)
 
 
-def _as_child(ages: tuple[int, ...]) -> str:
+def as_child(ages: tuple[int, ...]) -> str:
+    """Why a result is not used that may be a child's."""
     if not ages or min(ages) >= ADULT_FROM:
         return ""
     perhaps = "perhaps " if max(ages) >= ADULT_FROM else ""

@@ -95,14 +95,20 @@ class Kind:
 
 
 class Results:
-    """All results of some kinds, kind by kind in the order of the record, read when asked for."""
+    """All results of some kinds, kind by kind in the order of the record, read when asked for.
 
-    def __init__(self, chart: Chart, *kinds: Kind) -> None:
+    Those of the laboratory, or of another list of the chart.
+    """
+
+    def __init__(
+        self, chart: Chart, *kinds: Kind, records: Sequence[Observation] | None = None
+    ) -> None:
+        labs = chart.labs if records is None else records
         self._chart = chart
         self._labs = [
             (kind, lab)
             for kind in kinds
-            for lab, _ in kind.codes.among(chart.labs or ())
+            for lab, _ in chart.among(labs, kind.codes)
             if lab.status not in _NOT_A_RESULT
         ]
         self._found: dict[int, Found] = {}

@@ -13,17 +13,10 @@ from typing import Literal
 
 from clinical import dates, thresholds
 from clinical.chart import Chart, unreadable
-from clinical.code_systems import RXNORM, canonical
 from clinical.codes import Code, CodeSet
 from clinical.orders import NOT_AN_INTENT
-from fhir.records import (
-    CodeableConcept,
-    Coding,
-    Contained,
-    Draft,
-    Medication,
-    MedicationRequest,
-)
+from clinical.prescribed import concepts, names
+from fhir.records import Draft, MedicationRequest
 
 ORDER_SPEAKS_FOR = thresholds.load("medicines", thresholds.Thresholds)["order-speaks-for"]
 
@@ -37,18 +30,15 @@ _FORMS = (
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
-_ID = r"[A-Za-z0-9.-]+"
-_MEDICATION = re.compile(rf"(?:(?:^|/)Medication/|^urn:uuid:)({_ID})(?:/_history/{_ID})?$")
-
 
 def match(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> Match:
     """Whether the order is for this medicine."""
     if _row(chart, order, medicine):
         return "by code"
-    names = _names(chart, order, beside_rxnorm=False)
-    if any(_words(medicine).search(name) for name in names):
+    told = names(chart, order, beside_rxnorm=False)
+    if any(_words(medicine).search(name) for name in told):
         return "by name"
-    return "another" if names else "unknown"
+    return "another" if told else "unknown"
 
 
 def own_name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
@@ -56,7 +46,7 @@ def own_name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
     row = _row(chart, order, medicine)
     told = name(chart, order, medicine)
     if row:
-        alone = not set("/[") & set(row.display) and len(_concepts(chart, order)) == 1
+        alone = not set("/[") & set(row.display) and len(concepts(chart, order)) == 1
     else:
         alone = not set(_WORD.findall(told.lower())) - {*_FORMS.split()} - _ingredients(medicine)
     return "" if alone else told
@@ -65,7 +55,7 @@ def own_name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
 def name(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> str:
     """What the order calls its medicine, record text; else what our table does."""
     row = _row(chart, order, medicine)
-    return next(iter(_names(chart, order)), row.display if row else "")
+    return next(iter(names(chart, order)), row.display if row else "")
 
 
 def continues(
@@ -133,58 +123,8 @@ def _renews(draft: Draft, order: MedicationRequest, earlier: MedicationRequest) 
 
 
 def _row(chart: Chart, order: MedicationRequest, medicine: CodeSet) -> Code | None:
-    rows = (medicine.find(concept) for concept in _concepts(chart, order))
+    rows = (medicine.find(concept) for concept in concepts(chart, order))
     return next((row for row in rows if row), None)
-
-
-def _names(chart: Chart, order: MedicationRequest, beside_rxnorm: bool = True) -> list[str]:
-    """What the order calls its medicine; its text only if wanted where RxNorm names it too."""
-    names: list[str | None] = []
-    for concept in _concepts(chart, order):
-        if beside_rxnorm or not any(map(_is_rxnorm_name, concept.coding)):
-            names.append(concept.text)
-        names += [coding.display for coding in concept.coding]
-    names.append(order.medication_reference.display if order.medication_reference else None)
-    return [name for name in names if name and name.strip()]
-
-
-def _is_rxnorm_name(coding: Coding) -> bool:
-    return bool(coding.code and coding.display and canonical(coding.system or "") == RXNORM)
-
-
-def _concepts(chart: Chart, order: MedicationRequest) -> list[CodeableConcept]:
-    """What the order says of its medicine: the product, and what it is made of."""
-    if order.medication_codeable_concept is not None:
-        return [order.medication_codeable_concept]
-    medication = _medication(chart, order)
-    if medication is None:
-        return []
-    made_of = [each.item_codeable_concept for each in medication.ingredient]
-    return [concept for concept in (medication.code, *made_of) if concept]
-
-
-def _medication(chart: Chart, order: MedicationRequest) -> Medication | Contained | None:
-    """What the order refers to: inside it, beside it in the session, or beside the record's."""
-    target = (order.medication_reference and order.medication_reference.reference) or ""
-    if target.startswith("#"):
-        # Some write the mark into the id as well.
-        return next((each for each in order.contained if each.id.lstrip("#") == target[1:]), None)
-    beside = [
-        (each.full_url, each.resource)
-        for each in chart.drafts
-        if isinstance(each.resource, Medication)
-    ]
-    for full_url, medication in beside:
-        if target and full_url == target:
-            return medication
-    found = _MEDICATION.search(target)
-    if found is None:
-        return None
-    for _, medication in beside:
-        if medication.id == found[1]:
-            return medication
-    included: dict[str, Medication] = getattr(chart.medications, "included", {})
-    return included.get(f"Medication/{found[1]}")
 
 
 @cache
@@ -195,8 +135,8 @@ def _ingredients(medicine: CodeSet) -> frozenset[str]:
 
 @cache
 def _words(medicine: CodeSet) -> re.Pattern[str]:
-    names = sorted({row.name for row in medicine if row.name} | {*medicine.names})
-    if not names:
+    known = sorted({row.name for row in medicine if row.name} | {*medicine.names})
+    if not known:
         raise ValueError(f"{medicine.title}: no names to match an order by")
-    beginnings = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
+    beginnings = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in known)
     return re.compile(rf"(?<![^\W_])(?:{beginnings})", re.IGNORECASE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from clinical import dates, thresholds
 from clinical.chart import Chart, unreadable
 from clinical.codes import CodeSet
-from fhir.records import ServiceRequest
+from fhir.records import Draft, ServiceRequest
 
 ORDER_SPEAKS_FOR = thresholds.load("orders", thresholds.Thresholds)["order-speaks-for"]
 
@@ -28,9 +30,27 @@ def is_ordered(chart: Chart, *tests: CodeSet) -> bool | None:
     return None if recorded or chart.orders is None or unreadable(chart.orders) else False
 
 
+def drafted(chart: Chart) -> Iterator[tuple[Draft, ServiceRequest]]:
+    """The orders of tests that are being chosen or signed."""
+    for draft in chart.drafts:
+        order = draft.resource
+        if draft.selected and isinstance(order, ServiceRequest) and _is_open(order):
+            yield draft, order
+
+
+def is_removable(chart: Chart, draft: Draft, order: ServiceRequest) -> bool:
+    """Whether an order is a draft that exists in this session only, and can be named."""
+    recorded = any(draft.reference == f"ServiceRequest/{each.id}" for each in chart.orders or ())
+    return draft.addressable and order.status == "draft" and not recorded
+
+
+def _is_open(order: ServiceRequest) -> bool:
+    closed = order.status in NOT_AN_ORDER or order.intent in NOT_AN_INTENT
+    return not (closed or order.do_not_perform)
+
+
 def _asks_for(order: ServiceRequest, tests: tuple[CodeSet, ...]) -> bool:
-    closed = order.status in NOT_AN_ORDER or order.intent in NOT_AN_INTENT or order.do_not_perform
-    return not closed and any(order.code in test for test in tests)
+    return _is_open(order) and any(order.code in test for test in tests)
 
 
 def _is_current(chart: Chart, order: ServiceRequest) -> bool:

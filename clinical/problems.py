@@ -56,7 +56,7 @@ def live(chart: Chart, codes: CodeSet) -> Diagnosis | None:
 
 def all_live(chart: Chart, codes: CodeSet) -> Iterator[Diagnosis]:
     """The live diagnoses of a set, in the order of the record."""
-    for each, code in codes.among(chart.conditions or ()):
+    for each, code in chart.among(chart.conditions, codes):
         if is_live(each):
             doubt = status_words(each.verification_status) & _UNSURE
             yield Diagnosis(code, _when(chart, each), next(iter(doubt), ""))
@@ -69,7 +69,7 @@ def are_known(chart: Chart) -> bool:
 
 def uncoded(chart: Chart) -> int:
     """How many live diagnoses have no code of a system that our tables use."""
-    return sum(not _is_coded(each.code) and is_live(each) for each in chart.conditions or ())
+    return sum(not is_coded(each.code) and is_live(each) for each in chart.conditions or ())
 
 
 def is_live(condition: Condition) -> bool:
@@ -105,7 +105,8 @@ def _when(chart: Chart, condition: Condition) -> When:
     return onset if onset.latest else dates.when(condition.recorded_date, chart.zone, "recorded")
 
 
-def _is_coded(concept: CodeableConcept | None) -> bool:
+def is_coded(concept: CodeableConcept | None) -> bool:
+    """Whether it has a code of a system that our tables use."""
     return any(
         each.code and canonical(each.system or "") in (SNOMED_CT, ICD_10_CM)
         for each in (concept.coding if concept else ())

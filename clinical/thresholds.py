@@ -2,7 +2,7 @@
 
 One TOML file a topic under `data/thresholds`, read once, when the check that uses it is imported.
 A citation's level is `primary` (the document itself was read), `secondary` (read through pages
-that restate it) or `local` (a choice of this project).
+that restate it), `local` (a choice of this project) or `not-re-read` (nobody has read it again).
 """
 
 from __future__ import annotations
@@ -27,11 +27,16 @@ class Evidence(Table, frozen=True):
     """A document, what it says in our words, and where it was read if not at `url`."""
 
     title: str
-    level: Literal["primary", "secondary", "local"]
+    level: Literal["primary", "secondary", "local", "not-re-read"]
     says: str
     year: int | None = None
     url: str | None = None
     read: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """As a card names it."""
+        return Source(f"{self.title}, {self.year}" if self.year else self.title, self.url)
 
 
 class Value(Table, frozen=True):
@@ -54,8 +59,7 @@ class Thresholds(Table, frozen=True):
 
     def source(self, name: str) -> Source:
         """What a card names as its source."""
-        cited = self.evidence[name]
-        return Source(f"{cited.title}, {cited.year}" if cited.year else cited.title, cited.url)
+        return self.evidence[name].source
 
 
 T = TypeVar("T", bound=Thresholds)

@@ -117,6 +117,7 @@ def _folded(unit: str) -> str:
 
 _UNITS = thresholds.load("units", _Units)
 _UMOL_PER_MG = _UNITS["creatinine-umol-per-mg"]
+_POUND = _UNITS["pound-in-kg"]
 _SLOPE, _INTERCEPT = _UNITS["hba1c-slope"], _UNITS["hba1c-intercept"]
 
 
@@ -126,6 +127,14 @@ def _same(value: float) -> float:
 
 def _mg_per_dl(umol_per_l: float) -> float:
     return umol_per_l / _UMOL_PER_MG
+
+
+def _kg(grams: float) -> float:
+    return grams / 1000
+
+
+def _kg_of_pounds(pounds: float) -> float:
+    return pounds * _POUND
 
 
 def _ngsp(mmol_per_mol: float) -> float:
@@ -147,3 +156,9 @@ def _scale(name: str, bare: str | None = None, **units: Convert) -> Scale:
 CREATININE = _scale("creatinine", mg_per_dl=_same, umol_per_l=_mg_per_dl)  # mg/dL
 EGFR = _scale("egfr", "mL/min", ml_per_min=_same)  # mL/min/1.73 m2
 HBA1C = _scale("hba1c", percent=_same, mmol_per_mol=_ngsp)  # % NGSP
+PRESSURE = _scale("pressure", mm_hg=_same)  # mm[Hg]
+BMI = _scale("bmi", kg_per_m2=_same)  # kg/m2
+PACK_YEARS = _scale("pack-years", pack_years=_same)  # {PackYears}
+POTASSIUM = _scale("potassium", mmol_per_l=_same)  # mmol/L
+QT = _scale("qt", ms=_same)  # ms
+WEIGHT = _scale("weight", kg=_same, g=_kg, pounds=_kg_of_pounds)  # kg, of adults

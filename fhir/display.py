@@ -133,7 +133,7 @@ class Condition(records.Condition, frozen=True):
 
 
 class MedicationRequest(records.MedicationRequest, frozen=True):
-    dosage_instruction: tuple[Dosage, ...] = ()
+    dosage_instruction: tuple[Dosage, ...] = ()  # type: ignore[assignment] # of more fields
 
 
 class AllergyIntolerance(records.AllergyIntolerance, frozen=True):
@@ -144,7 +144,7 @@ class AllergyIntolerance(records.AllergyIntolerance, frozen=True):
     onset_period: Period | None = None
     onset_string: str | None = None
     recorded_date: str | None = None
-    reaction: tuple[Reaction, ...] = ()
+    reaction: tuple[Reaction, ...] = ()  # type: ignore[assignment] # of other fields
 
 
 class Observation(records.Observation, frozen=True):
@@ -161,7 +161,7 @@ class Observation(records.Observation, frozen=True):
     note: tuple[Annotation, ...] = ()
     interpretation: tuple[CodeableConcept, ...] = ()
     reference_range: tuple[ReferenceRange, ...] = ()
-    component: tuple[Component, ...] = ()
+    component: tuple[Component, ...] = ()  # type: ignore[assignment] # of more fields
 
 
 Shown = Patient | Condition | MedicationRequest | AllergyIntolerance | Observation | Medication

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from fhirclient.models.fhirabstractbase import FHIRValidationError
+from fhirclient.models.medicationrequest import MedicationRequest
 from fhirclient.models.servicerequest import ServiceRequest
 
 from fhir.records import Coding, Draft
@@ -32,10 +33,12 @@ _LABORATORY = {
 
 def lab_order(code: Coding, patient_id: str, encounter_id: str | None) -> JSON:
     """A draft ServiceRequest for a laboratory test; the clinician completes and signs it."""
-    order = _lab_order(code) | {"subject": {"reference": f"Patient/{patient_id}"}}
-    if encounter_id:
-        order["encounter"] = {"reference": f"Encounter/{encounter_id}"}
-    return order
+    return _lab_order(code) | _whose(patient_id, encounter_id)
+
+
+def medicine_order(code: Coding, patient_id: str, encounter_id: str | None) -> JSON:
+    """A draft MedicationRequest without a dose; the clinician completes and signs it."""
+    return _medicine_order(code) | _whose(patient_id, encounter_id)
 
 
 def changed(draft: Draft, changes: Mapping[str, Any]) -> msgspec.Raw:
@@ -43,6 +46,32 @@ def changed(draft: Draft, changes: Mapping[str, Any]) -> msgspec.Raw:
     members = msgspec.json.decode(draft.original, type=dict[str, msgspec.Raw])
     members |= {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in changes.items()}
     return msgspec.Raw(msgspec.json.encode(members))
+
+
+def _whose(patient_id: str, encounter_id: str | None) -> JSON:
+    whose = {"subject": {"reference": f"Patient/{patient_id}"}}
+    if encounter_id:
+        whose["encounter"] = {"reference": f"Encounter/{encounter_id}"}
+    return whose
+
+
+@lru_cache(maxsize=256)
+def _medicine_order(code: Coding) -> JSON:
+    order = {
+        "resourceType": "MedicationRequest",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": {
+            "coding": [msgspec.to_builtins(code)],
+            "text": code.display,
+        },
+        "subject": {"reference": "Patient/any"},
+    }
+    try:
+        valid: JSON = MedicationRequest(order, strict=True).as_json()
+    except FHIRValidationError as error:
+        raise ValueError(f"not a valid MedicationRequest: {error}") from error
+    return valid
 
 
 @lru_cache(maxsize=256)

@@ -1,9 +1,10 @@
 """The read model: the fields of FHIR R4 resources that clinical code reads, and no others.
 
 Tolerant by design. Unknown members are skipped, every member is optional, partial dates stay
-text, and a status that older servers send as plain text is accepted where R4 has a
-CodeableConcept. The structs are not tracked by the garbage collector (`gc=False`): they are trees
-that come from JSON and cannot form a cycle, and a long chart makes thousands of them.
+text, and what older servers send is accepted: a status as plain text where R4 has a
+CodeableConcept, one interpretation where R4 has a list. The structs are not tracked by the garbage
+collector (`gc=False`): they are trees that come from JSON and cannot form a cycle, and a long chart
+makes thousands of them.
 
 To let services read one more resource type, add its struct here and to `Record`.
 """
@@ -77,8 +78,79 @@ class Contained(Element, frozen=True):
     ingredient: list[Ingredient] = []
 
 
+class Duration(Element, frozen=True):
+    value: float | None = None
+    unit: str | None = None
+    code: str | None = None
+
+
 class DispenseRequest(Element, frozen=True):
     validity_period: Period | None = None
+    number_of_repeats_allowed: float | None = None
+    expected_supply_duration: Duration | None = None
+
+
+class Repeat(Element, frozen=True):
+    """How often a medicine is taken, and from when to when."""
+
+    frequency: float | None = None
+    frequency_max: float | None = None
+    period: float | None = None
+    period_max: float | None = None
+    period_unit: str | None = None
+    when: tuple[str, ...] | str | None = None
+    bounds_period: Period | None = None
+
+
+class Timing(Element, frozen=True):
+    repeat: Repeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseRange(Element, frozen=True):
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class DoseAndRate(Element, frozen=True):
+    dose_quantity: Quantity | None = None
+    dose_range: DoseRange | None = None
+
+
+class Dosage(Element, frozen=True):
+    text: str | None = None
+    timing: Timing | None = None
+    as_needed_boolean: bool | None = None
+    as_needed_codeable_concept: CodeableConcept | None = None
+    route: CodeableConcept | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] = ()
+    # Where the dose stood before R4.
+    dose_quantity: Quantity | None = None
+
+
+class Reaction(Element, frozen=True):
+    """What an allergy did."""
+
+    substance: CodeableConcept | None = None
+    manifestation: tuple[CodeableConcept, ...] = ()
+    description: str | None = None
+    onset: str | None = None
+    severity: str | None = None
+
+
+class Component(Element, frozen=True):
+    """A part of a result, such as one of the two pressures of a blood pressure."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] = ()
+
+
+class Participant(Element, frozen=True):
+    actor: Reference | None = None
+    status: str | None = None
 
 
 class Resource(Struct, frozen=True, gc=False, rename="camel", tag_field="resourceType"):
@@ -117,7 +189,19 @@ class Observation(Resource, frozen=True):
     issued: str | None = None
     value_quantity: Quantity | None = None
     value_string: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
     data_absent_reason: CodeableConcept | None = None
+    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
+    component: tuple[Component, ...] = ()
+
+
+class DiagnosticReport(Resource, frozen=True):
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
 
 
 class Procedure(Resource, frozen=True):
@@ -131,12 +215,53 @@ class Procedure(Resource, frozen=True):
 class AllergyIntolerance(Resource, frozen=True):
     clinical_status: CodeableConcept | str | None = None
     verification_status: CodeableConcept | str | None = None
+    type: str | None = None
+    criticality: str | None = None
     code: CodeableConcept | None = None
     subject: Reference | None = field(name="patient", default=None)
+    onset_date_time: str | None = None
+    recorded_date: str | None = None
+    reaction: tuple[Reaction, ...] = ()
+
+
+class Immunization(Resource, frozen=True):
+    status: str | None = None
+    vaccine_code: CodeableConcept | None = None
+    subject: Reference | None = field(name="patient", default=None)
+    occurrence_date_time: str | None = None
+    occurrence_string: str | None = None
+
+
+class Appointment(Resource, frozen=True):
+    status: str | None = None
+    start: str | None = None
+    description: str | None = None
+    participant: tuple[Participant, ...] = ()
+
+    @property
+    def subject(self) -> Reference | None:
+        """The patient among those who take part."""
+        actors = (each.actor for each in self.participant)
+        return next((each for each in actors if each and _is_patient(each)), None)
+
+
+class Task(Resource, frozen=True):
+    status: str | None = None
+    focus: Reference | None = None
+    subject: Reference | None = field(name="for", default=None)
+
+
+class Communication(Resource, frozen=True):
+    status: str | None = None
+    subject: Reference | None = None
+    about: tuple[Reference, ...] = ()
 
 
 class Encounter(Resource, frozen=True):
+    """`kind`: its class, a code before R4, a coding in R4, concepts after."""
+
     status: str | None = None
+    kind: Coding | tuple[CodeableConcept, ...] | str | None = field(name="class", default=None)
     subject: Reference | None = None
     period: Period | None = None
 
@@ -151,7 +276,21 @@ class MedicationRequest(Resource, frozen=True):
     prior_prescription: Reference | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    requester: Reference | None = None
+    dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None
+
+
+class MedicationStatement(Resource, frozen=True):
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    contained: list[Contained] = []
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
+    dosage: tuple[Dosage, ...] = ()
 
 
 class ServiceRequest(Resource, frozen=True):
@@ -161,6 +300,13 @@ class ServiceRequest(Resource, frozen=True):
     code: CodeableConcept | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    occurrence_date_time: str | None = None
+    occurrence_period: Period | None = None
+    # A single one before R4.
+    performer: tuple[Reference, ...] | Reference = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    specimen: tuple[Reference, ...] = ()
 
 
 class Medication(Resource, frozen=True):
@@ -177,15 +323,25 @@ class OperationOutcome(Resource, frozen=True):
     issue: list[Issue] = []
 
 
+def _is_patient(reference: Reference) -> bool:
+    return "/Patient/" in f"/{reference.reference or ''}"
+
+
 # What a chart is made of: each of these has an id and, but for Patient and Medication, a subject.
 Record = (
     Patient
     | Condition
     | Observation
+    | DiagnosticReport
     | Procedure
     | AllergyIntolerance
+    | Immunization
     | Encounter
+    | Appointment
+    | Task
+    | Communication
     | MedicationRequest
+    | MedicationStatement
     | ServiceRequest
     | Medication
 )

@@ -24,6 +24,7 @@ from clinical.finding import (
     Delete,
     Finding,
     Gap,
+    LabOrder,
     Link,
     Suggestion,
     Update,
@@ -193,7 +194,8 @@ class CardMaker:
         match action:
             case Create(description, order):
                 encounter = getattr(request.context, "encounter_id", None)
-                resource = drafts.lab_order(order.code, request.context.patient_id, encounter)
+                make = drafts.lab_order if isinstance(order, LabOrder) else drafts.medicine_order
+                resource = make(order.code, request.context.patient_id, encounter)
                 return CardAction("create", description, resource)
             case Update(description, draft, changes):
                 return CardAction("update", description, drafts.changed(draft, changes))

@@ -7,13 +7,15 @@ be stored is refused, since its sender takes 200 for kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Engine
 
 from clinical.finding import AppLink, Finding
+from clinical.gap_card import covers
 from fhir.records import Draft
 from hooks.caller import Caller
 from hooks.cards import Card
@@ -99,13 +101,15 @@ class Recall:
         and only for a finding that can be hidden.
         """
         allowed = self._caller.cds.findings
-        if allowed is not None and finding.rule not in allowed:
+        # A card of several gaps holds only those that were allowed.
+        if allowed is not None and not finding.parts and finding.rule not in allowed:
             return "not-enabled"
         if finding.indicator == "critical":
             return None
         if self._past is None:
             self._past = self._known()
-        return "overridden" if hides(_subject(finding), self._past, self._now) else None
+        past = _of_parts(finding, self._past) if finding.parts else self._past
+        return "overridden" if hides(_subject(finding), past, self._now) else None
 
     def keep(
         self,
@@ -180,6 +184,15 @@ class Recall:
 
 def _subject(finding: Finding) -> Subject:
     return Subject(finding.rule, finding.indicator, finding.drug, finding.severity)
+
+
+def _of_parts(card: Finding, past: Iterable[Past]) -> list[Past]:
+    """What was done with cards that spoke of all gaps of this one: a new gap brings it back."""
+    return [
+        replace(each, subject=_subject(card))
+        for each in past
+        if each.subject.rule == card.rule and covers(each.subject.drug, card.parts)
+    ]
 
 
 def _encoded(finding: Finding, orders: Sequence[Draft]) -> bytes:

@@ -157,6 +157,7 @@ def _overdue(chart: Chart, results: Results, recent: Newest) -> Finding:
         summary=f"HbA1c may be due: {_known(chart, ever, recent)}",
         indicator="info",
         source=_ADA,
+        gap="HbA1c",
         links=OPEN_CHART,
         detail=join(
             _last_on_record(ever),
@@ -167,6 +168,7 @@ def _overdue(chart: Chart, results: Results, recent: Newest) -> Finding:
         overrides=(
             "done-elsewhere",
             "patient-declined",
+            "not-appropriate",
             "limited-life-expectancy",
             "already-ordered",
             "data-wrong",

@@ -12,15 +12,20 @@ import msgspec
 from clinical.chart import Chart
 from clinical.finding import Finding, Gap, Result
 from fhir.records import (
+    AllergyIntolerance,
     CodeableConcept,
     Coding,
+    Component,
     Condition,
     Draft,
+    Immunization,
     MedicationRequest,
+    MedicationStatement,
     Observation,
     Patient,
     Procedure,
     Quantity,
+    Reaction,
     Records,
     ServiceRequest,
     Unreadable,
@@ -32,6 +37,7 @@ LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+CVX = "http://hl7.org/fhir/sid/cvx"
 
 METFORMIN_500 = (RXNORM, "861007", "metformin hydrochloride 500 MG Oral Tablet")
 TYPE_2 = (SNOMED, "44054006", "Diabetes mellitus type 2 (disorder)")
@@ -115,6 +121,78 @@ def draft(*codings: tuple[str, str, str], id: str = "d1", **changes: Any) -> Dra
     return Draft(f"MedicationRequest/{id}", order, msgspec.json.encode(order))
 
 
+def statement(*codings: tuple[str, str, str], id: str = "ms1", **changes: Any) -> Any:
+    """What the patient is said to take."""
+    coded = {"medication_codeable_concept": concept(*codings)} if codings else {}
+    return MedicationStatement(**{"id": id, "status": "active"} | coded | changes)
+
+
+def allergy(
+    *codings: tuple[str, str, str], reactions: Iterable[Any] = (), **changes: Any
+) -> AllergyIntolerance:
+    """An allergy; `reactions` are concepts, or Reactions."""
+    reaction = tuple(
+        each if isinstance(each, Reaction) else Reaction(manifestation=(each,))
+        for each in reactions
+    )
+    defaults: dict[str, Any] = {
+        "id": "a1",
+        "clinical_status": concept((None, "active", None)),
+        "verification_status": concept((None, "confirmed", None)),
+        "code": concept(*codings),
+        "reaction": reaction,
+    }
+    return AllergyIntolerance(**defaults | changes)
+
+
+def immunization(code: str, when: str | None = ago(10), **changes: Any) -> Immunization:
+    defaults = {
+        "id": "i1",
+        "status": "completed",
+        "vaccine_code": concept((CVX, code, None)),
+        "occurrence_date_time": when,
+    }
+    return Immunization(**defaults | changes)
+
+
+def pressure(
+    systolic: float | None, diastolic: float | None, when: str | None = ago(10), **changes: Any
+) -> Observation:
+    """A blood pressure, with both its parts in mm[Hg]."""
+    parts = {"8480-6": systolic, "8462-4": diastolic}
+    return lab(
+        "85354-9",
+        None,
+        None,
+        when,
+        value_quantity=None,
+        component=tuple(
+            Component(concept((LOINC, code, None)), Quantity(value, None, "mmHg", None, "mm[Hg]"))
+            for code, value in parts.items()
+            if value is not None
+        ),
+        **changes,
+    )
+
+
+def weight(value: float | None, when: str | None = ago(10), **changes: Any) -> Observation:
+    return lab("29463-7", value, "kg", when, **changes)
+
+
+def answer(
+    code: str, *codings: tuple[str, str, str], when: str | None = ago(10), **changes: Any
+) -> Any:
+    """An observation whose value is a concept, such as a smoking status."""
+    value = {"value_quantity": None, "value_codeable_concept": concept(*codings)}
+    return lab(code, None, None, when, **value | changes)
+
+
+def lab_draft(code: str, id: str = "l1", **changes: Any) -> Draft:
+    """A draft order of a laboratory test in this session."""
+    order = order_of(code, **{"id": id, "status": "draft", "intent": "order"} | changes)
+    return Draft(f"ServiceRequest/{id}", order, msgspec.json.encode(order))
+
+
 def order_of(code: str, **changes: Any) -> ServiceRequest:
     """An order of a laboratory test."""
     defaults = {"id": "s1", "status": "active", "code": concept((LOINC, code, None))}
@@ -131,8 +209,18 @@ def chart(**changes: Any) -> Chart:
         "medications": Records(),
         "conditions": Records(),
         "labs": Records(),
+        "tests": Records(),
         "orders": Records(),
         "procedures": Records(),
+        "statements": Records(),
+        "allergies": Records(),
+        "vitals": Records(),
+        "social": Records(),
+        "immunizations": Records(),
+        "reports": Records(),
+        "appointments": Records(),
+        "tasks": Records(),
+        "communications": Records(),
     }
     return Chart(**known | changes)
 

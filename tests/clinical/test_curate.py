@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from clinical.curate import Curated, curate
 from clinical.finding import Create, Finding, Gap, LabOrder, Source, SystemAction
@@ -84,3 +85,31 @@ def test_equal_gaps_are_told_once_and_system_actions_pass() -> None:
     assert curated.gaps == [gap, other]
     assert curated.system_actions == [action]
     assert reasons(curated) == []
+
+
+def test_care_gaps_are_one_card_and_told_apart_where_one_is_hidden() -> None:
+    gaps = [
+        structs.replace(finding(f"gap.{name}", "info"), gap=name)
+        for name in ("one", "two", "three")
+    ]
+    curated = curate(gaps, 4)
+    assert [each.parts for each in curated.findings] == [("gap.one", "gap.two", "gap.three")]
+    assert [reason for _, reason in curated.left_out] == ["folded"] * 3
+
+    def hides(each: Finding) -> str | None:
+        return "not-enabled" if each.rule == "gap.two" else None
+
+    curated = curate(gaps, 4, hides=hides)
+    assert [each.parts for each in curated.findings] == [("gap.one", "gap.three")]
+
+    def hides_the_card(each: Finding) -> str | None:
+        return "overridden" if each.parts else None
+
+    curated = curate(gaps, 4, hides=hides_the_card)
+    assert curated.findings == []
+    assert [reason for _, reason in curated.left_out] == [
+        "overridden",
+        "folded",
+        "folded",
+        "folded",
+    ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from fhirclient.models.medicationrequest import MedicationRequest
 from fhirclient.models.servicerequest import ServiceRequest
 
 from fhir import drafts
@@ -28,6 +29,20 @@ def test_a_laboratory_order_is_a_valid_draft(patient: str, encounter: str | None
     assert read.code.coding[0].code == "6301-6"
     assert read.category[0].coding[0].code == "108252007"
     assert "id" not in order
+
+
+@pytest.mark.parametrize("encounter", [None, "e-1"])
+def test_an_order_of_a_medicine_is_a_valid_draft_without_a_dose(encounter: str | None) -> None:
+    rxnorm = "http://www.nlm.nih.gov/research/umls/rxnorm"
+    order = drafts.medicine_order(Coding(rxnorm, "1725059", "naloxone spray"), "p1", encounter)
+    read = MedicationRequest(json.loads(json.dumps(order)), strict=True)
+    assert (read.status, read.intent) == ("draft", "order")
+    assert read.subject.reference == "Patient/p1"
+    assert read.medicationCodeableConcept.coding[0].code == "1725059"
+    assert ("encounter" in order) == bool(encounter)
+    assert {"id", "dosageInstruction"}.isdisjoint(order)
+    with pytest.raises(ValueError, match="MedicationRequest"):
+        drafts.medicine_order(Coding(rxnorm, 1, "not text"), "p1", None)  # type: ignore[arg-type]
 
 
 def test_orders_of_two_patients_do_not_mix() -> None:

@@ -156,4 +156,4 @@ def test_a_wrong_record_is_told_with_line_and_key_and_no_traceback(tmp_path: Pat
 def test_a_service_that_there_is_not_is_told(tmp_path: Path) -> None:
     status, told = check(tmp_path, RECORD.replace("care-gaps", "care-gap"))
     assert status != 0
-    assert "'care-gap' is no service here. There are: care-gaps, medication-safety" in told
+    assert "'care-gap' is no service here. There are: care-gaps, lab-orders" in told

@@ -303,6 +303,7 @@ def test_what_an_overdue_card_says() -> None:
     assert found.overrides == (
         "done-elsewhere",
         "patient-declined",
+        "not-appropriate",
         "limited-life-expectancy",
         "already-ordered",
         "data-wrong",
