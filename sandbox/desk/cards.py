@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from sandbox.cds.cards import Card, Link, Suggestion
 from sandbox.cds.deck import ShownCard
+from sandbox.cds.exchange import Exchange
 from sandbox.desk.markdown import drawn
 
 GRAVITY = ("critical", "warning", "info")
@@ -39,6 +40,13 @@ class View:
     def card(self) -> Card:
         """The card itself."""
         return self.shown.card
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it needs nothing any more: then it is one line with what was answered."""
+        may_go_on = any(offer.state == "open" for offer in self.offers)
+        accepting = self.shown.state == "accepted" and may_go_on
+        return self.shown.state != "open" and self.shown.feedback != "failed" and not accepting
 
     @property
     def word(self) -> str:
@@ -75,6 +83,11 @@ def of_hooks(cards: Iterable[ShownCard], orders: bool) -> list[View]:
         for each in cards
         if each.hook.startswith("order-") == orders and each.state != "dismissed"
     ]
+
+
+def unchecked(failed: Iterable[Exchange], orders: bool) -> list[Exchange]:
+    """The requests that failed at the order hooks, or at the chart's opening."""
+    return [each for each in failed if each.hook.startswith("order-") == orders]
 
 
 def gravest(cards: Iterable[ShownCard]) -> str:
