@@ -15,7 +15,7 @@ from sandbox.fhir.load import load
 from tests.sandbox.apps import CLIENTS, Json, send
 from tests.sandbox.writing import condition
 
-SYNTHEA = Path(__file__).parents[3] / "shared" / "patients"
+SYNTHEA = os.environ.get("SYNTHEA_PATIENTS", "")
 
 Load = Callable[..., Result]
 
@@ -204,13 +204,12 @@ def test_what_is_no_file_or_too_long_is_told(
     assert "Not loaded: 2 of 2 files." in last
 
 
-@pytest.mark.skipif(
-    not SYNTHEA.is_dir(), reason="the Synthea patients are not beside this repository"
-)
+@pytest.mark.skipif(not SYNTHEA, reason="SYNTHEA_PATIENTS names no folder of Synthea's patients")
 def test_synthea_patients_are_loaded_whole(ehr: DevelopmentEhr, loading: Load) -> None:
-    result = loading(SYNTHEA)
+    folder = Path(SYNTHEA)
+    result = loading(folder)
     assert (result.exit_code, outcome(result)) == (0, [])
-    bundles = [json.loads(path.read_text()) for path in SYNTHEA.glob("*.json")]
+    bundles = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     entries = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
     assert (
         f"Loaded {len(bundles)} of {len(bundles)} files: {len(entries)} resources." in result.stdout
