@@ -92,13 +92,22 @@ def unchecked(failed: Iterable[Exchange], orders: bool) -> list[Exchange]:
 
 def gravest(cards: Iterable[ShownCard]) -> str:
     """The gravest severity among open cards, or ''."""
-    severities = {each.card.indicator for each in cards if each.state == "open"}
+    return _gravest(each for each in cards if each.state == "open")
+
+
+def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> tuple[str, str]:
+    """The gravest severity among the open cards about a draft, and what to say of all of them."""
+    about = [each for each in cards if each.current and draft_id in each.draft_ids]
+    if severity := gravest(about):
+        return severity, WORDS[severity]
+    answered = _gravest(about)
+    states = " and ".join(dict.fromkeys(each.state for each in about))
+    return "", f"{WORDS[answered]}, {states}" if answered else "no card"
+
+
+def _gravest(cards: Iterable[ShownCard]) -> str:
+    severities = {each.card.indicator for each in cards}
     return next((each for each in GRAVITY if each in severities), "")
-
-
-def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> list[ShownCard]:
-    """The open cards about a draft."""
-    return [each for each in cards if each.state == "open" and draft_id in each.draft_ids]
 
 
 def _offer(shown: ShownCard, suggestion: Suggestion) -> Offer:

@@ -214,7 +214,7 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     form = orders.as_form(dict(draft))
     is_test = draft.get("resourceType") == "ServiceRequest"
     concept = draft.get("code" if is_test else "medicationCodeableConcept")
-    about = cards.of_draft(draft["id"], visit.cards)
+    severity, word = cards.of_draft(draft["id"], visit.cards)
     told = record.dosage(dict(draft)) or ("laboratory test" if is_test else "")
     return {
         "id": draft["id"],
@@ -222,8 +222,8 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
         "more": "; ".join(filter(None, [told, form["reason"]])),
         "renewal": "priorPrescription" in draft,
         "is_test": is_test,
-        "severity": cards.gravest(about),
-        "word": cards.WORDS.get(cards.gravest(about), ""),
+        "severity": severity,
+        "word": word,
     }
 
 

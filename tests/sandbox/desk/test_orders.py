@@ -117,7 +117,9 @@ def test_what_is_answered_is_one_line_and_no_open_card(chart: Chart, scripted: S
     assert "1 open card" in words(page)
     assert "A long story" in page
     (shown,) = chart.ids("/cards/", "/override")
-    chart.act(f"/cards/{shown}/override", reason="0")
+    page = chart.act(f"/cards/{shown}/override", reason="0")
+    row = next(each for each in re.findall("<tr>.*?</tr>", page, re.S) if "metformin" in each)
+    assert "Warning, overridden" in words(row)
     page = chart.act("/sign")
     assert "0 open cards, 1 answered" in words(page)
     assert "A long story" not in page
