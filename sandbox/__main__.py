@@ -7,6 +7,7 @@ one, unless EHR_TOKENS is "required"; with a token they see what it is good for.
 
 import errno
 import os
+import re
 import signal
 import sys
 
@@ -23,7 +24,7 @@ def main() -> int:
     if os.environ.get("CHARTSIDE_MODE") == "production":
         return _complain("The development EHR does not run beside CHARTSIDE_MODE=production.")
     port = os.environ.get("EHR_PORT", "5001")
-    if not port.isdecimal() or int(port) > 65535:
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         return _complain(f"EHR_PORT must be a port number, not {port!r}.")
     tokens = os.environ.get("EHR_TOKENS", "optional")
     if tokens not in ("optional", "required"):

@@ -5,6 +5,7 @@ the app is (EHR_APP), the app reads EHR_PORT itself; besides that they meet over
 """
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -29,7 +30,7 @@ def main() -> int:
         return _complain("The development EHR runs with CHARTSIDE_MODE=development only.", 2)
     ports = {name: os.environ.get(name, str(usual)) for name, usual in _PORTS.items()}
     for name, port in ports.items():
-        if not port.isdecimal() or not 0 < int(port) < 65536:
+        if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
             return _complain(f"{name} must be a port number, not {port!r}.", 2)
         if not _is_free(int(port)):
             return _complain(

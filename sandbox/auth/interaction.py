@@ -108,6 +108,10 @@ class Interaction:
         flags = "Path=/; Secure; HttpOnly; SameSite=None"
         return {"Set-Cookie": f"{COOKIE}={session}; {flags}"}
 
+    def user(self, request: Request) -> str:
+        """Who is signed in at this browser, else whom launches are for by default."""
+        return self.signed_in.get(_session(request), DEFAULT_USER)
+
     def sign_out(self, user: str) -> None:
         """Ends all sessions of a user."""
         with self._lock:

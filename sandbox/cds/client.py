@@ -30,7 +30,7 @@ from sandbox.cds.signing import Signer
 from sandbox.fhir.rest import Records
 from sandbox.http.answer import Answer
 from sandbox.http.listener import Request
-from sandbox.lint import LintFinding, lint_answer
+from sandbox.lint import Report, lint_answer
 
 _FRESH = 5.0  # seconds: developers change their services, and look again
 _OWN = ("patient/*.rs",)
@@ -67,9 +67,10 @@ class CdsClient:
         if old:
             with ThreadPoolExecutor(len(old)) as threads:
                 found = list(threads.map(self._discover, old))
+            new = {each.url: (time.monotonic(), each) for each in found}
+            asked |= new
             with self._lock:
-                self._found.update({each.url: (time.monotonic(), each) for each in found})
-                asked = dict(self._found)
+                self._found |= new
         return [asked[server][1] for server in servers]
 
     def rediscover(self) -> list[Discovered]:
@@ -85,6 +86,30 @@ class CdsClient:
             for server in self.discovered()
             for service in server.services
             if service.hook == hook
+        ]
+
+    def unreached(self, hook: str) -> list[Exchange]:
+        """The discoveries that failed, so that nobody knows who should have been called."""
+        signed = {"Authorization": f"Bearer {MASKED}"} if self.settings.sign else {}
+        return [
+            Exchange(
+                id=secrets.token_urlsafe(12),
+                at=datetime.fromtimestamp(self._clock(), UTC),
+                kind="discovery",
+                hook=hook,
+                server=server.url,
+                service_id=urlsplit(server.url).netloc,
+                url=discovery_url(server.url),
+                request={},
+                request_headers={"Accept": "application/json", **signed},
+                status=server.status,
+                answer=server.document,
+                answer_headers=server.headers,
+                error=server.error,
+                ms=server.ms,
+            )
+            for server in self.discovered()
+            if server.error and not server.services
         ]
 
     def fire(
@@ -164,11 +189,13 @@ class CdsClient:
             exchange, reply = self._sent(asked, body)
             fetched = tuple(theirs.fetched) if theirs else ()
         answered = read(exchange.answer) if exchange.error is None else Answered()
+        report = _linted(service, body, reply) if reply else Report((), 0)
         return replace(
             exchange,
             prefetched=with_fetched(given.rows, fetched),
             fetched=fetched,
-            lint=_linted(service, body, reply) if reply else (),
+            lint=report.findings,
+            rules_kept=report.kept,
             cards=answered.cards,
             system_actions=answered.system_actions,
             error=exchange.error or " ".join(answered.unusable) or None,
@@ -231,9 +258,8 @@ def _is_fresh(found: tuple[float, Discovered] | None) -> bool:
     return time.monotonic() - found[0] < _FRESH
 
 
-def _linted(service: Service, body: Json, reply: Reply) -> tuple[LintFinding, ...]:
-    report = lint_answer(service.prefetch, body, reply.status, reply.headers, reply.body)
-    return report.findings
+def _linted(service: Service, body: Json, reply: Reply) -> Report:
+    return lint_answer(service.prefetch, body, reply.status, reply.headers, reply.body)
 
 
 def _authorization(lent: Lent, client_id: str, chart: Chart) -> Json:

@@ -52,19 +52,19 @@ class Prefetched:
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A service call, or the feedback about a card.
+    """A service call, the feedback about a card, or a discovery that failed as a hook was fired.
 
     Tokens are masked in `request` and `request_headers`. `status` is None if there was no answer;
     `answer` is its JSON, None if it is not JSON; `answer_text` its text, cut where it is long.
     `error` says in words what went wrong, None if nothing did. `ms` is the time from sending to the
     whole answer. `fetched` are all requests that came back with the token of this call. `lint` are
-    findings of `sandbox.lint`. `firing` counts the firings of a visit. `applied` tells what system
-    actions have changed, or why not.
+    findings of `sandbox.lint`, beside `rules_kept` rules without any. `firing` counts the firings
+    of a visit. `applied` tells what system actions have changed, or why not.
     """
 
     id: str
     at: datetime
-    kind: Literal["call", "feedback"]
+    kind: Literal["call", "feedback", "discovery"]
     hook: str
     server: str
     service_id: str
@@ -80,10 +80,21 @@ class Exchange:
     prefetched: tuple[Prefetched, ...] = ()
     fetched: tuple[FetchedBack, ...] = ()
     lint: tuple[LintFinding, ...] = ()
+    rules_kept: int = 0
     cards: tuple[Card, ...] = ()
     system_actions: tuple[Action, ...] = ()
     firing: int = 0
     applied: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What kind of request it was, for people."""
+        return self.hook if self.kind == "call" else self.kind
+
+    @property
+    def method(self) -> str:
+        """That of HTTP."""
+        return "GET" if self.kind == "discovery" else "POST"
 
 
 class Log:

@@ -5,7 +5,7 @@ was fired last, about the drafts as they are.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from sandbox.cds.actions import apply
@@ -22,7 +22,8 @@ from sandbox.fhir.store import Store
 class Hooks:
     """Fires them. `lock` is held while session and deck change, never while a service is awaited.
 
-    `checked` is the revision of the session about which order-sign was answered last.
+    `checked` is the revision of the session about which order-sign was answered last. `failed` are
+    the requests of what holds now that brought no answer, or one that cannot be shown in full.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Hooks:
         lock: threading.RLock,
     ) -> None:
         self.checked = -1
+        self.failed: list[Exchange] = []
         self._client = client
         self._store = store
         self._chart = chart
@@ -56,17 +58,30 @@ class Hooks:
             self._newest[_group(hook)] = firing
             if hook == "order-select":
                 # Drafts have changed: what was said of them does not hold any more.
-                self._deck.withdraw(lambda card: self._replaces(hook, context, card))
+                self._deck.withdraw(
+                    lambda card: self._replaces(hook, context, card.hook, card.draft_ids)
+                )
         services = self._client.services(hook)
+        unreached = self._client.unreached(hook)
         exchanges = [
             replace(exchange, firing=firing)
             for exchange in self._client.fire(self._chart, hook, context, services)
         ]
         with self._lock:
+            for exchange in unreached:
+                self._log.add(exchange)
             if not self._counts(hook, firing, context):
                 for exchange in exchanges:
                     self._log.add(exchange)
                 return []
+            self.failed = [
+                each
+                for each in self.failed
+                if not self._replaces(
+                    hook, context, each.hook, _selected(each.request.get("context", {}))
+                )
+            ]
+            self.failed += [*unreached, *(each for each in exchanges if each.error)]
             cards = self._take(hook, list(zip(services, exchanges, strict=True)), context)
             if hook == "order-sign":
                 # With what services have changed themselves, or this would never end.
@@ -84,10 +99,17 @@ class Hooks:
         new = replace(exchange, firing=old.firing)
         with self._lock:
             if self._counts(old.hook, old.firing, context):
+                self.failed = [each for each in self.failed if each.id != old.id]
+                self.failed += [new] if new.error else []
                 self._take(old.hook, [(service, new)], context)
             else:
                 self._log.add(new)
         return self._log.find(new.id) or new
+
+    def forget_orders(self) -> None:
+        """Takes away what was said about orders: there are none any more."""
+        self._deck.withdraw(lambda card: card.hook in ORDER_HOOKS)
+        self.failed = [each for each in self.failed if each.hook not in ORDER_HOOKS]
 
     def _take(
         self, hook: str, answers: Sequence[tuple[Service, Exchange]], context: Json
@@ -107,21 +129,23 @@ class Hooks:
             if (hook, card.hook) == ("order-sign", "order-select"):
                 # It is about all drafts, and so stands for what its server has said of each.
                 return card.service.server in servers
-            return card.service.url in urls and self._replaces(hook, context, card)
+            return card.service.url in urls and self._replaces(
+                hook, context, card.hook, card.draft_ids
+            )
 
         return self._deck.lay(said, replaced)
 
-    def _replaces(self, hook: str, context: Json, card: ShownCard) -> bool:
-        """Whether a call at this hook is about what the card is about.
+    def _replaces(self, hook: str, context: Json, other: str, draft_ids: Collection[str]) -> bool:
+        """Whether a call at this hook is about what was said at another time, of these drafts.
 
-        Services speak at order-select of the selected drafts only: what they have said of others
+        At order-select services speak of the selected drafts only: what they have said of others
         still holds, as long as those are there.
         """
         if hook != "order-select":
-            return card.hook == hook
-        about, there = set(card.draft_ids), self._session.drafts.keys()
+            return other == hook or (hook == "order-sign" and other == "order-select")
+        about, there = set(draft_ids), self._session.drafts.keys()
         of_others = bool(about) and about <= there and about.isdisjoint(_selected(context))
-        return card.hook in ORDER_HOOKS and not of_others
+        return other in ORDER_HOOKS and not of_others
 
     def _counts(self, hook: str, firing: int, context: Json) -> bool:
         drafts = self._session.bundle

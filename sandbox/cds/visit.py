@@ -13,7 +13,7 @@ from sandbox.cds import feedback
 from sandbox.cds.actions import apply
 from sandbox.cds.chart import Chart
 from sandbox.cds.client import CdsClient
-from sandbox.cds.deck import ORDER_HOOKS, Deck, ShownCard
+from sandbox.cds.deck import Deck, ShownCard
 from sandbox.cds.discovery import Service
 from sandbox.cds.exchange import Exchange, Log
 from sandbox.cds.hooks import Hooks
@@ -30,12 +30,14 @@ class Signing:
     """What came of pressing "sign": the records that orders became, else what is in the way.
 
     `held_by` are critical cards without an answer. `to_read` are the cards that order-sign has just
-    brought: the clinician sees them, and signs by pressing again. True if anything was signed.
+    brought, and `unchecked` the requests of it that failed: the clinician sees them, and signs by
+    pressing again. True if anything was signed.
     """
 
     signed: tuple[Resource, ...] = ()
     held_by: tuple[ShownCard, ...] = ()
     to_read: tuple[ShownCard, ...] = ()
+    unchecked: tuple[Exchange, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.signed)
@@ -81,6 +83,12 @@ class Visit:
     def held(self) -> int:
         """How many critical cards stand in the way of signing."""
         return len(self._holding())
+
+    @property
+    def unchecked(self) -> list[Exchange]:
+        """The requests that failed, where nobody has checked what holds now."""
+        with self._lock:
+            return list(self._hooks.failed)
 
     def open(self) -> None:
         """Fires patient-view."""
@@ -129,12 +137,14 @@ class Visit:
         with self._lock:
             if held := self._holding():
                 return Signing(held_by=tuple(held))
-            if weighty := [c for c in fresh if c.card.indicator != "info" or c.card.suggestions]:
-                return Signing(to_read=tuple(weighty))
+            failed = tuple(each for each in self._hooks.failed if each.hook == "order-sign")
+            weighty = tuple(c for c in fresh if c.card.indicator != "info" or c.card.suggestions)
+            if weighty or (asked and failed):
+                return Signing(to_read=weighty, unchecked=failed)
             if self._hooks.checked != self._session.revision:
                 raise Refused("The orders have changed while they were checked. Sign again.")
             signed = self._session.sign(self._store)
-            self._deck.withdraw(lambda card: card.hook in ORDER_HOOKS)
+            self._hooks.forget_orders()
             for card in fresh:
                 self._deck.put(card)
         return Signing(signed=signed)
@@ -147,12 +157,14 @@ class Visit:
             before = self._session.revision
             touched = apply(suggestion.actions, self._session, self._store, self.patient_id)
             changed = self._session.revision != before
+            accepted = (*card.accepted, suggestion_id)
+            labels = [each.label for each in card.card.suggestions if each.id in accepted]
             card = replace(
                 card,
                 state="accepted",
-                told=f"Accepted: {suggestion.label}",
+                told=f"Accepted: {'; '.join(labels)}",
                 at=self._now(),
-                accepted=(*card.accepted, suggestion_id),
+                accepted=accepted,
             )
             card = self._deck.put(feedback.accepted(card, suggestion.uuid, self._now()))
         card = self._sent(card)
@@ -214,8 +226,16 @@ class Visit:
         old = self.exchanges.find(exchange_id)
         if old is None:
             raise Refused("This request is no longer kept.")
+        if (old.kind, old.hook) == ("call", "order-select") and old.id in [
+            each.id for each in self.unchecked
+        ]:
+            # Of drafts as they are now, whatever was selected since.
+            self._select([each.partition("/")[2] for each in old.request["context"]["selections"]])
+            return next(each for each in reversed(list(self.exchanges)) if each.url == old.url)
         if old.kind == "call":
             return self._hooks.again(old)
+        if old.kind == "discovery":
+            return self._discovered(old)
         named = Service(server=old.server, hook=old.hook, id=old.service_id, description="")
         new = self._client.feedback(named, old.hook, old.request["feedback"])
         self.exchanges.add(new)
@@ -225,12 +245,23 @@ class Visit:
                     self._deck.put(feedback.answered(card, new))
         return new
 
+    def _discovered(self, old: Exchange) -> Exchange:
+        """Asks the servers anew what they have, and fires the hook that could not be fired."""
+        self._client.rediscover()
+        if old.hook == "patient-view":
+            self.open()
+        else:
+            self._hooks.checked = -1
+            self._select(list(self.drafts))
+        failed = (each for each in self.unchecked if each.url == old.url)
+        return next(failed, replace(old, status=200, error=None))
+
     def _select(self, draft_ids: Sequence[str]) -> None:
         with self._lock:
             selections = self._session.references(draft_ids)
             context = {"selections": selections, "draftOrders": self._session.bundle}
             if not selections:
-                self._deck.withdraw(lambda card: card.hook in ORDER_HOOKS)
+                self._hooks.forget_orders()
                 return
         self._hooks.fire("order-select", context)
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from sandbox.cds.cards import Card, Link, Suggestion
 from sandbox.cds.deck import ShownCard
+from sandbox.cds.exchange import Exchange
 from sandbox.desk.markdown import drawn
 
 GRAVITY = ("critical", "warning", "info")
@@ -39,6 +40,13 @@ class View:
     def card(self) -> Card:
         """The card itself."""
         return self.shown.card
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it needs nothing any more: then it is one line with what was answered."""
+        may_go_on = any(offer.state == "open" for offer in self.offers)
+        accepting = self.shown.state == "accepted" and may_go_on
+        return self.shown.state != "open" and self.shown.feedback != "failed" and not accepting
 
     @property
     def word(self) -> str:
@@ -77,15 +85,29 @@ def of_hooks(cards: Iterable[ShownCard], orders: bool) -> list[View]:
     ]
 
 
+def unchecked(failed: Iterable[Exchange], orders: bool) -> list[Exchange]:
+    """The requests that failed at the order hooks, or at the chart's opening."""
+    return [each for each in failed if each.hook.startswith("order-") == orders]
+
+
 def gravest(cards: Iterable[ShownCard]) -> str:
     """The gravest severity among open cards, or ''."""
-    severities = {each.card.indicator for each in cards if each.state == "open"}
+    return _gravest(each for each in cards if each.state == "open")
+
+
+def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> tuple[str, str]:
+    """The gravest severity among the open cards about a draft, and what to say of all of them."""
+    about = [each for each in cards if each.current and draft_id in each.draft_ids]
+    if severity := gravest(about):
+        return severity, WORDS[severity]
+    answered = _gravest(about)
+    states = " and ".join(dict.fromkeys(each.state for each in about))
+    return "", f"{WORDS[answered]}, {states}" if answered else "no card"
+
+
+def _gravest(cards: Iterable[ShownCard]) -> str:
+    severities = {each.card.indicator for each in cards}
     return next((each for each in GRAVITY if each in severities), "")
-
-
-def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> list[ShownCard]:
-    """The open cards about a draft."""
-    return [each for each in cards if each.state == "open" and draft_id in each.draft_ids]
 
 
 def _offer(shown: ShownCard, suggestion: Suggestion) -> Offer:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.cds.client import CdsClient
+from sandbox.cds.exchange import Exchange
 from sandbox.cds.visit import Visit
 from sandbox.desk import cards, inspector, orders, record, words
 from sandbox.desk.app import Apps
@@ -75,7 +76,7 @@ class Charts:
             one=inspector.inspected(exchange),
             request=inspector.json_text(exchange.request, 1_000_000)[0],
             answer=_answer(exchange.answer, exchange.answer_text, 1_000_000)[0],
-            curl=inspector.curl(exchange),
+            curl=self._curl(exchange),
         )
 
     def _around(
@@ -115,7 +116,7 @@ class Charts:
         elif exchange and show == "answer":
             text, cut = _answer(exchange.answer, exchange.answer_text)
         elif exchange and show == "curl":
-            text = inspector.curl(exchange)
+            text = self._curl(exchange)
         return {
             "exchanges": list(visit.exchanges)[::-1],
             "one": inspector.inspected(exchange) if exchange else None,
@@ -124,10 +125,14 @@ class Charts:
             "cut": cut,
         }
 
+    def _curl(self, exchange: Exchange) -> str:
+        return inspector.curl(exchange, self._cds.signer.token(exchange.url))
+
     def _summary(self, visit: Visit, query: Query, notice: Notice | None) -> dict[str, Any]:
         rows = record.Record(self._store, visit.patient_id)
         return {
             "cards": cards.of_hooks(visit.cards, orders=False),
+            "unchecked": cards.unchecked(visit.unchecked, orders=False),
             "problems": [row for row in rows.problems() if _now(row)],
             "medications": [row for row in rows.medications() if _now(row)],
             "allergies": [row for row in rows.allergies() if _now(row)],
@@ -188,6 +193,7 @@ class Charts:
         return {
             "drafts": [_draft(draft, visit) for draft in drafts.values()],
             "cards": cards.of_hooks(visit.cards, orders=True),
+            "unchecked": cards.unchecked(visit.unchecked, orders=True),
             "catalogue": catalogue,
             "how_often": list(orders.HOW_OFTEN),
             "wanted": wanted,
@@ -208,7 +214,7 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     form = orders.as_form(dict(draft))
     is_test = draft.get("resourceType") == "ServiceRequest"
     concept = draft.get("code" if is_test else "medicationCodeableConcept")
-    about = cards.of_draft(draft["id"], visit.cards)
+    severity, word = cards.of_draft(draft["id"], visit.cards)
     told = record.dosage(dict(draft)) or ("laboratory test" if is_test else "")
     return {
         "id": draft["id"],
@@ -216,8 +222,8 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
         "more": "; ".join(filter(None, [told, form["reason"]])),
         "renewal": "priorPrescription" in draft,
         "is_test": is_test,
-        "severity": cards.gravest(about),
-        "word": cards.WORDS.get(cards.gravest(about), ""),
+        "severity": severity,
+        "word": word,
     }
 
 

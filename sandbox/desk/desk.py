@@ -5,9 +5,10 @@ another origin cannot ask for it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sandbox.auth.clients import Client
-from sandbox.auth.interaction import DEFAULT_USER, Interaction
+from sandbox.auth.interaction import Interaction
 from sandbox.cds.client import CdsClient
 from sandbox.cds.visit import Visit
 from sandbox.cds.visits import Visits
@@ -37,6 +38,7 @@ class Desk:
         visits: Visits,
     ) -> None:
         self._store = store
+        self._interaction = interaction
         self._cds = cds
         self._visits = visits
         self._launcher = Launcher(clients, store, ehr, interaction)
@@ -58,9 +60,12 @@ class Desk:
             )
         match request.method, request.path.split("/")[1:]:
             case "GET", [""]:
-                return patients.listed(self._store, dict(request.query))
+                user, charts = self._interaction.user(request), self._visits.all()
+                return patients.listed(self._store, dict(request.query), user, charts)
+            case "POST", ["user"]:
+                return self._signed_in(dict(request.form).get("user", ""))
             case "GET", ["patients", patient_id]:
-                return self._opened(patient_id)
+                return self._opened(patient_id, self._interaction.user(request))
             case _, ["visits", visit_id, *path]:
                 return self._visit(request, visit_id, path)
             case "GET", ["settings"]:
@@ -71,10 +76,16 @@ class Desk:
                 return lint.shown(self._cds, dict(request.query))
         return self._launcher.answer(request)
 
-    def _opened(self, patient_id: str) -> Answer:
+    def _signed_in(self, user: str) -> Answer:
+        if user not in patients.staff_members():
+            return _missing("Nobody of this name works here.")
+        answer = redirect("/")
+        return replace(answer, headers={**answer.headers, **self._interaction.sign_in(user)})
+
+    def _opened(self, patient_id: str, user: str) -> Answer:
         if self._store.read("Patient", patient_id) is None:
             return _missing("There is no such patient here.")
-        visit = self._visits.start(patient_id, DEFAULT_USER, self._encounter(patient_id))
+        visit = self._visits.start(patient_id, user, self._encounter(patient_id))
         visit.open()
         return redirect(f"/visits/{visit.id}")
 
@@ -87,7 +98,9 @@ class Desk:
     def _visit(self, request: Request, visit_id: str, path: list[str]) -> Answer | None:
         visit = self._visits.find(visit_id)
         if visit is None:
-            return _missing("This chart is closed. Charts are open until the EHR stops.")
+            return _missing(
+                "This chart is closed: the EHR was started anew, or fifty others were opened since."
+            )
         if request.method == "POST":
             return self._act(visit, path, dict(request.form))
         match path:
@@ -121,7 +134,9 @@ class Desk:
 def _acts(request: Request) -> bool:
     """Whether it does something: writes, opens a chart or an app, or calls a server."""
     if request.method == "POST":
-        return request.path.startswith(("/visits/", "/settings", "/launcher", "/ehr", "/sim/"))
+        return request.path.startswith(
+            ("/visits/", "/settings", "/user", "/launcher", "/ehr", "/sim/")
+        )
     match request.path.split("/")[1:]:
         case ["patients", _] | ["ehr"]:
             return True

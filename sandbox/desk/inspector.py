@@ -3,13 +3,11 @@
 import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sandbox.cds.exchange import Exchange, FetchedBack, Log, Prefetched
 
-TOKEN = "<token>"
 _LONGEST = 60_000
 
 _OUTCOMES = {
@@ -83,24 +81,19 @@ def json_text(value: Any, longest: int = _LONGEST) -> tuple[str, bool]:
     return text[:longest], len(text) > longest
 
 
-def curl(exchange: Exchange) -> str:
-    """The request as a command; `<token>` stands where a token was."""
+def curl(exchange: Exchange, token: str) -> str:
+    """The request as a command, signed with this token where it was signed.
+
+    The access token that it lent has ended, so it lends none.
+    """
     lines = [f"curl -i {shlex.quote(exchange.url)}"]
     for name, value in exchange.request_headers.items():
-        if name.lower() in ("host", "content-length", "connection", "accept-encoding"):
-            continue
-        shown = f"Bearer {TOKEN}" if name.lower() == "authorization" else value
+        shown = f"Bearer {token}" if name == "Authorization" else value
         lines.append(f"-H {shlex.quote(f'{name}: {shown}')}")
-    body = json.dumps(_unmasked(exchange.request), ensure_ascii=False)
-    lines.append(f"--data-raw {shlex.quote(body)}")
+    if exchange.method == "POST":
+        body = {n: v for n, v in exchange.request.items() if n != "fhirAuthorization"}
+        lines.append(f"--data-raw {shlex.quote(json.dumps(body, ensure_ascii=False))}")
     return " \\\n  ".join(lines)
-
-
-def _unmasked(request: Mapping[str, Any]) -> dict[str, Any]:
-    granted = request.get("fhirAuthorization")
-    if not isinstance(granted, dict):
-        return dict(request)
-    return {**request, "fhirAuthorization": {**granted, "access_token": TOKEN}}
 
 
 def _key(prefetched: Prefetched) -> Key:

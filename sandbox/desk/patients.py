@@ -1,15 +1,17 @@
-"""The patient list: who is here, and in a sentence what the story of each is."""
+"""The patient list: who is here with the story of each, which charts are open, who is signed in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sandbox.cds.visit import Visit
 from sandbox.desk import words
 from sandbox.desk.page import page
+from sandbox.fhir.bundles import contents, staff
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource
 
@@ -46,8 +48,21 @@ def stories() -> Mapping[str, Story]:
     return found
 
 
-def listed(store: Store, query: Mapping[str, str]) -> Answer:
-    """The list, narrowed by `q` (name, id or story); `inactive` and `all` show what is left out."""
+@cache
+def staff_members() -> Mapping[str, str]:
+    """Who works here: their names by `Practitioner/id`."""
+    return {
+        f"Practitioner/{each['id']}": words.full_name(each)
+        for each in contents([staff()])
+        if each["resourceType"] == "Practitioner"
+    }
+
+
+def listed(store: Store, query: Mapping[str, str], user: str, charts: Iterable[Visit]) -> Answer:
+    """The list, narrowed by `q` (name, id or story); `inactive` and `all` show what is left out.
+
+    `user` is who is signed in, `charts` are those that are open.
+    """
     asked = query.get("q", "").strip()
     inactive = "inactive" in query
     today = datetime.now(UTC).date()
@@ -60,12 +75,26 @@ def listed(store: Store, query: Mapping[str, str]) -> Answer:
     return page(
         "patient_list.html",
         rows=rows,
+        user=user,
+        members=staff_members(),
+        charts=[_chart(store, each, today) for each in charts],
         asked=asked,
         n_found=len(found),
         n_here=len(here),
         inactive=inactive,
         n_inactive=sum(each.get("active") is False for each in everybody),
     )
+
+
+def _chart(store: Store, visit: Visit, today: date) -> dict[str, Any]:
+    patient = store.read("Patient", visit.patient_id) or {"id": visit.patient_id}
+    return {
+        "who": words.person(patient, today),
+        "id": visit.id,
+        "n_drafts": len(visit.drafts),
+        "opened": visit.opened,
+        "user": staff_members().get(visit.user, visit.user),
+    }
 
 
 def _matches(patient: Resource, asked: str) -> bool:

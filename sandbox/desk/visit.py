@@ -67,11 +67,10 @@ class Acts:
 
     def _add(self, visit: Visit, form: Form) -> Notice:
         if "renew" in form:
-            order = self._store.read("MedicationRequest", form["renew"])
-            subject = order.get("subject") if order else None
-            if not order or subject != {"reference": f"Patient/{visit.patient_id}"}:
+            kept = self._store.kept("MedicationRequest", form["renew"])
+            if kept is None or visit.patient_id not in kept.patients:
                 raise Refused("There is no such order in this chart.")
-            draft = visit.add(orders.renewed(order, visit.user))
+            draft = visit.add(orders.renewed(kept.resource, visit.user))
         else:
             draft = visit.add(orders.ordered(form, visit.user))
         return Notice("done", "Drafted.", f"{_name(draft)} is in the order session, not signed.")
@@ -134,8 +133,13 @@ def _outcome(shown: ShownCard) -> Notice:
 def _signed(visit: Visit) -> Notice:
     signing = visit.sign()
     if signing.held_by:
-        waits = "1 critical card needs" if len(signing.held_by) == 1 else "critical cards need"
+        n = len(signing.held_by)
+        waits = "1 critical card needs" if n == 1 else f"{n} critical cards need"
         return Notice("critical", "Not signed.", f"Signing waits: {waits} an answer.")
+    if signing.unchecked and not signing.to_read:
+        names = ", ".join(dict.fromkeys(each.service_id for each in signing.unchecked))
+        text = f"{names} did not check these orders. Try again, or sign them unchecked."
+        return Notice("warning", "Not signed yet.", text)
     if signing.to_read:
         n = len(signing.to_read)
         came = "1 card came" if n == 1 else f"{n} cards came"

@@ -18,12 +18,31 @@ from sandbox.fhir.index import Kept
 from sandbox.fhir.interaction import Interaction, of_entry
 from sandbox.fhir.store import Store
 from sandbox.fhir.writes import Planned, existing, planned_create, planned_update
-from sandbox.http.answer import Answer, Resource
+from sandbox.http.answer import Answer, Resource, refused
+
+_LONGEST = 50_000_000
+"""Bytes of the answers to what a Bundle reads: its entries are short, their answers need not be."""
+
+Answering = Callable[[Interaction], Answer]
 
 
-def batch(
-    bundle: Resource, base: str, prefer: str, answering: Callable[[Interaction], Answer]
-) -> Answer:
+def bounded(answering: Answering) -> Answering:
+    """Answers until what was answered is long; the rest is refused."""
+    left = _LONGEST
+
+    def answered(asked: Interaction) -> Answer:
+        nonlocal left
+        if left <= 0:
+            text = "The answers to the entries before are long enough: ask for this by itself."
+            return refused(413, "too-costly", text)
+        answer = answering(asked)
+        left -= len(answer.body)
+        return answer
+
+    return answered
+
+
+def batch(bundle: Resource, base: str, prefer: str, answering: Answering) -> Answer:
     """The answers to the entries, each as if it had come alone."""
     answers = []
     for entry in _entries(bundle):
@@ -40,7 +59,7 @@ def transaction(
     prefer: str,
     store: Store,
     access: Access | None,
-    answering: Callable[[Interaction], Answer],
+    answering: Answering,
     written: Callable[[Planned, Interaction], Answer],
 ) -> Answer:
     """All entries or, Refused, none; the entries refer to each other by their fullUrl."""

@@ -1,11 +1,13 @@
 """`flask --app sandbox load PATH`: brings FHIR bundles to the development EHR that is running.
 
 Each file is sent as one transaction, so that all of it is there or none. What has an id keeps it:
-loading a file again changes its records and doubles none.
+loading a file again changes its records and doubles none. Types that the EHR does not have are left
+out.
 """
 
 import os
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +17,9 @@ import msgspec
 import requests
 
 from sandbox.fhir.checks import ID
+from sandbox.fhir.parameters import PARAMETERS
 from sandbox.http.answer import Resource
+from sandbox.http.listener import LONGEST_BUNDLE
 
 _TYPES = ("transaction", "batch", "collection", "searchset")
 _SECONDS = (5.0, 300.0)
@@ -33,7 +37,10 @@ def _default_base() -> str:
 
 
 def _loopback(context: click.Context, parameter: click.Parameter, url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise click.BadParameter(f"no address: {error}") from None
     if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise click.BadParameter("only an http address of this machine, such as 127.0.0.1")
     return url.rstrip("/")
@@ -55,24 +62,30 @@ def load(path: Path, base: str) -> None:
     if not files:
         raise click.ClickException(f"There is no .json file in {path}.")
     failures: list[str] = []
+    left_out: Counter[str] = Counter()
     loaded = 0
     with requests.Session() as session:
         session.trust_env = False
         with click.progressbar(files, label=f"Loading into {base}") as progress:
             for file in progress:
                 try:
-                    loaded += _post(session, base, file)
+                    loaded += _post(session, base, file, left_out)
                 except NotLoaded as reason:
                     failures.append(f"{file.name}: {reason}")
-    click.echo(f"{loaded} resources of {len(files) - len(failures)} files are in the EHR.")
+    click.echo(f"Loaded {len(files) - len(failures)} of {len(files)} files: {loaded} resources.")
+    for name, count in sorted(left_out.items()):
+        click.echo(f"Left out, for the EHR has no such type: {count} {name}.")
     for failure in failures:
         click.echo(failure, err=True)
     if failures:
-        raise click.ClickException(f"{len(failures)} of {len(files)} files were not loaded.")
+        raise click.ClickException(f"Not loaded: {len(failures)} of {len(files)} files.")
 
 
-def transaction(bundle: Any) -> Resource:
-    """The transaction that puts the resources of a Bundle where their ids say; or NotLoaded."""
+def transaction(bundle: Any, left_out: Counter[str]) -> Resource:
+    """The transaction that puts the resources of a Bundle where their ids say; or NotLoaded.
+
+    Counts in `left_out` those whose type the EHR does not have.
+    """
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         raise NotLoaded("it is no Bundle")
     if bundle.get("type") not in _TYPES:
@@ -80,7 +93,12 @@ def transaction(bundle: Any) -> Resource:
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
         raise NotLoaded("Bundle.entry is not a list")
-    loading = [_entry(entry) for entry in entries if not _is_outcome(entry)]
+    loading = []
+    for entry in entries:
+        if unknown := _unknown_type(entry):
+            left_out[unknown] += 1
+        elif not _is_outcome(entry):
+            loading.append(_entry(entry))
     return {"resourceType": "Bundle", "type": "transaction", "entry": loading}
 
 
@@ -98,6 +116,13 @@ def _entry(entry: Any) -> Any:
     return {**entry, "resource": {**resource, "id": resource_id}, "request": put}
 
 
+def _unknown_type(entry: Any) -> str | None:
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    name = resource.get("resourceType") if isinstance(resource, dict) else None
+    own = not isinstance(name, str) or name in PARAMETERS or name == "OperationOutcome"
+    return None if own else name
+
+
 def _is_outcome(entry: Any) -> bool:
     search = entry.get("search") if isinstance(entry, dict) else None
     return isinstance(search, dict) and search.get("mode") == "outcome"
@@ -107,15 +132,20 @@ def _turn(file: Path) -> tuple[bool, str]:
     return not file.name.startswith(_FIRST), file.name
 
 
-def _post(session: requests.Session, base: str, file: Path) -> int:
+def _post(session: requests.Session, base: str, file: Path, left_out: Counter[str]) -> int:
+    if not file.is_file():
+        raise NotLoaded("it is no file")
+    unknown: Counter[str] = Counter()
     try:
-        bundle = transaction(msgspec.json.decode(file.read_bytes()))
+        bundle = transaction(msgspec.json.decode(file.read_bytes()), unknown)
     except OSError as error:
         raise NotLoaded(f"it cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotLoaded(f"it is no JSON: {error}") from None
     headers = {"Content-Type": _FHIR, "Accept": _FHIR, "Prefer": "return=minimal"}
     body = msgspec.json.encode(bundle)
+    if len(body) > LONGEST_BUNDLE:
+        raise NotLoaded(f"it is longer than the {LONGEST_BUNDLE:,} bytes that the EHR takes")
     try:
         answer = session.post(base, body, headers=headers, timeout=_SECONDS, allow_redirects=False)
     except requests.ConnectionError:
@@ -130,6 +160,7 @@ def _post(session: requests.Session, base: str, file: Path) -> int:
         )
     if answer.status_code != 200:
         raise NotLoaded(f"the EHR answers {answer.status_code}: {_told(answer)}")
+    left_out.update(unknown)
     return len(bundle["entry"])
 
 

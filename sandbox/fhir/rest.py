@@ -12,7 +12,7 @@ from email.utils import formatdate
 from functools import partial
 
 from sandbox.fhir.access import Access
-from sandbox.fhir.batch import batch, transaction
+from sandbox.fhir.batch import batch, bounded, transaction
 from sandbox.fhir.capability import capability_statement
 from sandbox.fhir.errors import Refused, out_of_scope
 from sandbox.fhir.index import Kept
@@ -186,7 +186,7 @@ class Records:
 
     def _several(self, asked: Interaction, access: Access | None) -> Answer:
         bundle = asked.resource
-        answering = partial(self._answer, access=access)
+        answering = bounded(partial(self._answer, access=access))
         # What was sent is not sent back, unless it is wanted.
         prefer = asked.prefer or "return=minimal"
         match bundle.get("resourceType"), bundle.get("type"):

@@ -20,7 +20,7 @@ Piece = tuple[float, bytes]
 Pairs = list[tuple[str, str]]
 
 # Bytes of a body: whole records are sent as one Bundle, a form is short.
-_RECORDS = 200_000_000
+LONGEST_BUNDLE = 200_000_000
 _LONGEST = 1_000_000
 _FORM = "application/x-www-form-urlencoded"
 
@@ -136,7 +136,7 @@ class _Connection(BaseHTTPRequestHandler):
             return 411
         if not (length.isascii() and length.isdigit()):
             return 400
-        longest = _RECORDS if path.startswith("/fhir") else _LONGEST
+        longest = LONGEST_BUNDLE if path.startswith("/fhir") else _LONGEST
         return 413 if len(length) > 9 or int(length) > longest else None
 
     def _posted(self, body: bytes) -> Pairs:

@@ -195,3 +195,15 @@ def test_a_fault_spoils_a_batch_like_other_answers(server: FhirServer) -> None:
     assert write(server.base, "", asked).json["entry"][0]["resource"]["id"] == "p7"
     server.plant("*", Status(500))
     assert write(server.base, "", asked).status == 500
+
+
+def test_a_short_bundle_is_not_answered_without_end(
+    server: FhirServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.fhir.batch._LONGEST", 1000)
+    asked = [entry("GET", "Condition?patient=p1")] * 50
+    for bundle_type in ("batch", "transaction"):
+        reply = write(server.base, "", bundle(bundle_type, *asked))
+        assert statuses(reply)[0] == "200"
+        assert statuses(reply)[-1] == "413"
+        assert len(reply.body) < 20_000

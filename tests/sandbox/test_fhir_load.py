@@ -1,6 +1,7 @@
 """`load`: a developer's own bundles, brought to the running EHR."""
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from sandbox.fhir.load import load
 from tests.sandbox.apps import CLIENTS, Json, send
 from tests.sandbox.writing import condition
 
-SYNTHEA = Path(__file__).parents[3] / "shared" / "patients"
+SYNTHEA = os.environ.get("SYNTHEA_PATIENTS", "")
 
 Load = Callable[..., Result]
 
@@ -61,7 +62,7 @@ def test_a_file_is_loaded_and_keeps_its_ids(
 ) -> None:
     result = loading(write(tmp_path / "one.json", chart("ada", bundle_type)))
     assert (result.exit_code, outcome(result)) == (0, [])
-    assert "2 resources of 1 files" in result.stdout
+    assert "Loaded 1 of 1 files: 2 resources." in result.stdout
     found = send(f"{ehr.base}/Condition?patient=ada").json
     assert [each["resource"]["id"] for each in found["entry"]] == ["ada-problem"]
     names = [person["name"][0]["family"] for person in ehr.fhir.store.all("Patient")]
@@ -168,15 +169,51 @@ def test_nothing_is_sent_to_another_machine(tmp_path: Path, url: str) -> None:
     assert "only an http address of this machine" in result.stderr
 
 
-@pytest.mark.skipif(
-    not SYNTHEA.is_dir(), reason="the Synthea patients are not beside this repository"
-)
-def test_synthea_patients_are_loaded_whole(ehr: DevelopmentEhr, loading: Load) -> None:
-    result = loading(SYNTHEA)
+def test_an_address_that_is_none_is_told(tmp_path: Path) -> None:
+    file = write(tmp_path / "one.json", chart("ada"))
+    result = CliRunner().invoke(load, [str(file), "--to", "http://["])
+    assert result.exit_code == 2
+    assert "no address" in result.stderr
+
+
+def test_types_that_the_ehr_has_not_are_left_out_and_told(
+    ehr: DevelopmentEhr, loading: Load, tmp_path: Path
+) -> None:
+    bundle = chart("ada")
+    request = {"method": "POST", "url": "Media"}
+    media = {"resourceType": "Media", "status": "completed"}
+    bundle["entry"].append({"fullUrl": "urn:uuid:m", "resource": media, "request": request})
+    result = loading(write(tmp_path / "one.json", bundle))
     assert (result.exit_code, outcome(result)) == (0, [])
-    bundles = [json.loads(path.read_text()) for path in SYNTHEA.glob("*.json")]
+    assert "Loaded 1 of 1 files: 2 resources." in result.stdout
+    assert "1 Media" in result.stdout
+    assert [patient["id"] for patient in ehr.fhir.store.all("Patient")] == ["ada"]
+
+
+def test_what_is_no_file_or_too_long_is_told(
+    loading: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.fhir.load.LONGEST_BUNDLE", 100)
+    os.mkfifo(tmp_path / "a.json")
+    write(tmp_path / "b.json", chart("ada"))
+    result = loading(tmp_path)
+    assert "Loaded 0 of 2 files" in result.stdout
+    fifo, long, last = outcome(result)
+    assert fifo == "a.json: it is no file"
+    assert "longer than the 100 bytes" in long
+    assert "Not loaded: 2 of 2 files." in last
+
+
+@pytest.mark.skipif(not SYNTHEA, reason="SYNTHEA_PATIENTS names no folder of Synthea's patients")
+def test_synthea_patients_are_loaded_whole(ehr: DevelopmentEhr, loading: Load) -> None:
+    folder = Path(SYNTHEA)
+    result = loading(folder)
+    assert (result.exit_code, outcome(result)) == (0, [])
+    bundles = [json.loads(path.read_text()) for path in folder.glob("*.json")]
     entries = [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
-    assert f"{len(entries)} resources of {len(bundles)} files" in result.stdout
+    assert (
+        f"Loaded {len(bundles)} of {len(bundles)} files: {len(entries)} resources." in result.stdout
+    )
     for resource_type in ("Patient", "Observation", "MedicationRequest", "Claim"):
         ids = {each["id"] for each in entries if each["resourceType"] == resource_type}
         assert {each["id"] for each in ehr.fhir.store.all(resource_type)} == ids

@@ -5,6 +5,7 @@ CDS Hooks 2.0, "Calling a CDS Service", "FHIR Resource Access", "Trusting CDS Cl
 
 import http.client
 import json
+import shlex
 import threading
 from base64 import urlsafe_b64decode
 from typing import Any
@@ -13,9 +14,11 @@ from urllib.request import urlopen
 from uuid import UUID
 
 import pytest
+import requests
 
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
+from sandbox.desk.inspector import curl
 from sandbox.ehr import DevelopmentEhr
 from tests.sandbox.cds.conftest import GLIPIZIDE, USER, Both
 from tests.sandbox.cds.scripted import Json, Scripted, card, cards
@@ -213,3 +216,14 @@ def test_an_order_hook_tells_what_is_ordered(
         assert bundle["resourceType"] == "Bundle"
         assert [each["resource"] for each in bundle["entry"]] == [first, second]
     assert "selections" not in sign["context"]
+
+
+def test_a_copied_request_is_taken_by_the_application(both: Both) -> None:
+    (exchange, *_) = both.visit("sandbox-renal").exchanges
+    token = both.ehr.cds.signer.token(exchange.url)
+    command = [each for each in shlex.split(curl(exchange, token)) if each.strip()]
+    assert command[:2] == ["curl", "-i"]
+    headers = dict(each.split(": ", 1) for each in command[4:-1:2])
+    assert requests.post(command[2], command[-1], headers=headers, timeout=5).status_code == 200
+    del headers["Authorization"]
+    assert requests.post(command[2], command[-1], headers=headers, timeout=5).status_code == 401

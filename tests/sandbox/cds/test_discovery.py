@@ -112,3 +112,19 @@ def test_a_server_is_asked_again_when_told_so(ehr: DevelopmentEhr, scripted: Scr
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"CDS server|host and a path"):
         CdsSettings(servers=(address,))
+
+
+def test_settings_may_be_saved_while_servers_are_asked(
+    ehr: DevelopmentEhr, scripted: Scripted
+) -> None:
+    class Saving(Scripted):
+        def answer(self, path: str, body: Any) -> Raw:
+            ehr.cds.settings = CdsSettings(servers=())
+            ehr.cds.rediscover()
+            return super().answer(path, body)
+
+    ehr.cds.discovered()
+    with Saving() as other:
+        servers = (scripted.url, other.url)
+        ehr.cds.settings = CdsSettings(servers=servers)
+        assert tuple(each.url for each in ehr.cds.discovered()) == servers

@@ -116,11 +116,33 @@ def test_a_changed_order_is_checked_anew(visit: Visit, scripted: Scripted) -> No
     assert len(scripted.calls("sign")) == 2
 
 
-def test_a_service_that_fails_does_not_stop_anyone(visit: Visit, scripted: Scripted) -> None:
+def test_what_a_service_has_not_checked_is_signed_knowingly(
+    visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", Raw(500))
     scripted.offer("sign", "order-sign", Raw(500))
     visit.add(METFORMIN)
+    assert [each.service_id for each in visit.unchecked] == ["select"]
+    signing = visit.sign()
+    assert not signing
+    assert [each.service_id for each in signing.unchecked] == ["sign"]
+    assert "500" in (signing.unchecked[0].error or "")
     assert visit.sign()
-    assert "500" in (list(visit.exchanges)[-1].error or "")
+    assert visit.unchecked == []
+
+
+def test_what_was_not_checked_of_a_draft_is_still_not_checked(
+    visit: Visit, scripted: Scripted
+) -> None:
+    scripted.offer("select", "order-select", Raw(500))
+    draft = visit.add(METFORMIN)
+    scripted.says["select"] = cards()
+    visit.add(GLIPIZIDE)
+    (failed,) = visit.unchecked
+    new = visit.again(failed.id)
+    assert new.request["context"]["selections"] == [f"MedicationRequest/{draft['id']}"]
+    assert len(new.request["context"]["draftOrders"]["entry"]) == 2
+    assert visit.unchecked == []
 
 
 def test_orders_that_change_while_they_are_checked_are_not_signed(

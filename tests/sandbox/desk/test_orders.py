@@ -90,6 +90,60 @@ def test_a_renewal_says_what_it_renews(chart: Chart) -> None:
     assert "renewal" in words(chart.act("/drafts", renew="sandbox-renal-metformin"))
 
 
+def test_a_renewal_is_of_an_order_however_it_names_the_patient(chart: Chart) -> None:
+    store = chart.ehr.fhir.store
+    subject = {"reference": f"{chart.ehr.base}/Patient/sandbox-renal", "display": "Somebody"}
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "from-elsewhere",
+        "status": "active",
+        "intent": "order",
+        "subject": subject,
+        "medicationCodeableConcept": {"text": "amlodipine 5 mg"},
+    }
+    store.create(order)
+    assert 'value="from-elsewhere"' in chart.open("/medications")
+    assert "amlodipine 5 mg is in the order session" in words(
+        chart.act("/drafts", renew="from-elsewhere")
+    )
+    store.delete("MedicationRequest", "from-elsewhere")
+
+
+def test_what_is_answered_is_one_line_and_no_open_card(chart: Chart, scripted: Scripted) -> None:
+    said = card("Think", overrideReasons=REASONS, detail="A long story")
+    scripted.offer("safety", "order-select", cards(said))
+    chart.ehr.cds.rediscover()
+    page = chart.act("/drafts", code=METFORMIN)
+    assert "1 open card" in words(page)
+    assert "A long story" in page
+    (shown,) = chart.ids("/cards/", "/override")
+    page = chart.act(f"/cards/{shown}/override", reason="0")
+    row = next(each for each in re.findall("<tr>.*?</tr>", page, re.S) if "metformin" in each)
+    assert "Warning, overridden" in words(row)
+    page = chart.act("/sign")
+    assert "0 open cards, 1 answered" in words(page)
+    assert "A long story" not in page
+
+
+def test_signing_waits_for_each_critical_card(chart: Chart, scripted: Scripted) -> None:
+    scripted.offer("safety", "order-select", cards(*[card(f"{n}", "critical") for n in (1, 2)]))
+    chart.ehr.cds.rediscover()
+    chart.act("/drafts", code=METFORMIN)
+    chart.act("/sign")
+    assert "Signing waits: 2 critical cards need an answer" in chart.said
+
+
+def test_what_was_not_checked_is_signed_by_a_second_press(chart: Chart, scripted: Scripted) -> None:
+    scripted.offer("safety", "order-sign", Raw(500))
+    chart.ehr.cds.rediscover()
+    chart.act("/drafts", code="617310")
+    chart.act("/sign")
+    assert "safety did not check these orders" in chart.said
+    assert "Not checked by safety. order-sign: It answered 500" in words(chart.page.text)
+    chart.act("/sign")
+    assert "Signed." in chart.said
+
+
 def test_signing_makes_the_drafts_part_of_the_chart(chart: Chart) -> None:
     chart.act("/drafts", code="617310")
     assert "Signed." in words(chart.act("/sign"))

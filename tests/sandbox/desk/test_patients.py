@@ -31,7 +31,7 @@ def test_everybody_in_use_is_listed_with_the_story(quiet: DevelopmentEhr) -> Non
     assert "sandbox-awkward-old" in listed(quiet, "?inactive=1")
     assert "Nobody has stopped her metformin" in page
     # By family name, as lists of patients are.
-    names = re.findall(r"<h3><a [^>]+>(.+?)</a>", page)
+    names = re.findall(r"<h3><a [^>]+>(.+?)</a>", page.partition('id="found"')[2])
     assert names == sorted(names, key=str.casefold)
 
 
@@ -68,6 +68,40 @@ def test_a_chart_tells_whose_it_is_in_no_title_and_no_address(quiet: Development
         assert "Rena" not in title[1]
         assert "SANDBOX" not in title[1]
     assert re.fullmatch(r"/visits/[\w-]{32}", chart.base)
+
+
+def test_charts_that_are_open_are_listed_with_their_drafts(quiet: DevelopmentEhr) -> None:
+    chart = opened(quiet)
+    chart.act("/drafts", code="861007")
+    page = send(f"{quiet.origin}/").text
+    found = re.search(rf'<li>(?:(?!<li>).)*href="{chart.base}".*?</li>', page, re.S)
+    assert found
+    assert "SANDBOX, Rena" in words(found[0])
+    assert "1 draft, not signed" in words(found[0])
+    assert "by SANDBOX, Ada" in words(found[0])
+
+
+def test_a_chart_is_opened_by_who_is_signed_in(quiet: DevelopmentEhr) -> None:
+    reply = send(f"{quiet.origin}/user", {"user": "Practitioner/sandbox-ben"})
+    assert (reply.status, reply.headers["Location"]) == (303, "/")
+    cookie = {"Cookie": reply.headers["Set-Cookie"].partition(";")[0]}
+    page = send(f"{quiet.origin}/", headers=cookie).text
+    assert '<option value="Practitioner/sandbox-ben" selected>' in page
+    for headers, user in ((cookie, "ben"), ({}, "ada")):
+        place = send(f"{quiet.origin}/patients/sandbox-well", headers=headers).headers["Location"]
+        visit = quiet.visits.find(place.rpartition("/")[2])
+        assert visit
+        assert visit.user == f"Practitioner/sandbox-{user}"
+
+
+@pytest.mark.parametrize("user", ["", "Practitioner/nobody", "Patient/sandbox-renal"])
+def test_nobody_else_signs_in(quiet: DevelopmentEhr, user: str) -> None:
+    reply = send(f"{quiet.origin}/user", {"user": user})
+    assert reply.status == 404
+    assert "Set-Cookie" not in reply.headers
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    form = {"user": "Practitioner/sandbox-ben"}
+    assert send(f"{quiet.origin}/user", form, foreign).status == 403
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`flask --app sandbox lint URL`, run as people run it."""
+"""`flask --app sandbox lint URL`: what it prints, and how it ends."""
 
 import json
 import os
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from hooks.registry import find
+from sandbox.lint.command import lint
 from tests.demo.client import Client
 from tests.demo.server import ROOT, free_port, serving
 from tests.sandbox.cds.scripted import Raw, Scripted
@@ -19,9 +21,15 @@ from web.trust import DEVELOPMENT
 ONE = ("--patient", "sandbox-renal")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str) -> Result:
+    """In this process, since a new one takes a second to start."""
+    return CliRunner().invoke(lint, arguments)
+
+
+def flask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As people run it."""
     return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "sandbox", "lint", *arguments],
+        [sys.executable, "-m", "flask", "--app", "sandbox", *arguments],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -45,7 +53,7 @@ def ours() -> Iterator[Client]:
 
 def test_our_own_services_are_clean(ours: Client) -> None:
     ran = run(ours.base)
-    assert ran.returncode == 0, ran.stdout
+    assert ran.exit_code == 0, ran.stdout
     assert "Nothing found, in the discovery document and 75 answers" in ran.stdout
     # There is something to judge: cards.
     assert " (0 cards)" not in ran.stdout
@@ -73,7 +81,7 @@ def test_findings_are_told_with_rule_place_and_text(scripted: Scripted) -> None:
     card = {**ANSWER["cards"][0], "indicator": "red", "suggestions": [], "links": []}
     _answers(scripted, {"cards": [card]})
     ran = run(f"{scripted.url}/cds-services/", *ONE)
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "mine, patient-view, 1 call" in ran.stdout
     assert "  error    CH-091  cards[0].indicator  for sandbox-renal" in ran.stdout
     assert "It is 'red'. An indicator is info, warning or critical." in ran.stdout
@@ -83,7 +91,7 @@ def test_findings_are_told_with_rule_place_and_text(scripted: Scripted) -> None:
 def test_programs_read_json(scripted: Scripted) -> None:
     _answers(scripted)
     ran = run(scripted.url, *ONE, "--json")
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     told = json.loads(ran.stdout)
     assert told["url"] == f"{scripted.url}/cds-services"
     assert told["discovery"]["findings"] == []
@@ -117,7 +125,7 @@ def test_a_service_that_is_silent_is_called_once(scripted: Scripted) -> None:
     # What is too large is no answer either.
     scripted.offer("mine", "patient-view", Raw(200, b"[" * 2_000_001), title="Mine")
     ran = run(scripted.url)
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "mine, patient-view, 1 call\n" in ran.stdout
     assert "There was no answer. It sent more than 2 MB." in ran.stdout
     assert len([each for each in scripted.calls("mine") if "context" in (each.body or {})]) == 1
@@ -140,7 +148,7 @@ def test_a_service_that_knows_no_tokens_of_ours_is_called_without(scripted: Scri
 
 
 def test_a_server_that_is_not_there_ends_with_2() -> None:
-    ran = run(f"http://127.0.0.1:{free_port()}")
+    ran = flask("lint", f"http://127.0.0.1:{free_port()}")
     assert ran.returncode == 2
     assert "Nothing listens at" in ran.stderr
     assert ran.stdout == ""
@@ -149,7 +157,7 @@ def test_a_server_that_is_not_there_ends_with_2() -> None:
 def test_what_is_no_discovery_document_is_a_finding(scripted: Scripted) -> None:
     scripted.discovery = Raw(404, b"<h1>Not here</h1>", "text/html")
     ran = run(scripted.url)
-    assert ran.returncode == 1
+    assert ran.exit_code == 1
     assert "CH-012  HTTP status" in ran.stdout
     assert "CH-012  $" in ran.stdout
 
@@ -164,26 +172,20 @@ def test_what_is_no_discovery_document_is_a_finding(scripted: Scripted) -> None:
 )
 def test_what_cannot_be_asked_is_told(arguments: tuple[str, ...], said: str) -> None:
     ran = run(*arguments)
-    assert ran.returncode == 2
+    assert ran.exit_code == 2
     assert said in ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert isinstance(ran.exception, SystemExit)
 
 
 def test_a_server_cannot_write_to_the_terminal_as_it_likes(scripted: Scripted) -> None:
     scripted.offer("a\x1b[2Jb", "patient\x1b]0;x", {}, title="Mine")
     ran = run(scripted.url)
+    assert ran.stdout
     assert "\x1b" not in ran.stdout
-    assert "Traceback" not in ran.stderr
+    assert isinstance(ran.exception, SystemExit)
 
 
 def test_the_commands_are_lint_and_load() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "sandbox", "--help"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    ran = flask("--help")
     assert "\n  lint " in ran.stdout
     assert "\n  load " in ran.stdout
