@@ -79,7 +79,7 @@ def smoker(kind: Any = DAILY, pack_years: float | None = 20, **changes: Any) -> 
 
 
 def quit_smoking(day: str) -> Any:
-    period = {"effective_date_time": None, "effective_period": Period("1990", day)}
+    period: Any = {"effective_date_time": None, "effective_period": Period("1990", day)}
     return smoker(FORMER, **period)
 
 
