@@ -3,7 +3,7 @@
 An order of this session against all other orders of the session and all that is active (see
 `data/rules/interactions.toml`). A stopped order is not seen, so the time that must pass after some
 medicines is told and not checked. Forms that act where they are put are left out. Two additions of
-this project: an active order that was written long ago is a warning where the pair is critical,
+this project: beside an active order that was written long ago the pair is told one step milder,
 since nobody can tell whether the medicine is still taken; and an order that says that it bridges
 from one anticoagulant to another is not told of the pair.
 """
@@ -16,7 +16,7 @@ from itertools import product
 
 from clinical import ingredients, rules
 from clinical.chart import Chart
-from clinical.finding import OPEN_CHART, Finding, Indicator, Result, Suggestion
+from clinical.finding import INDICATORS, OPEN_CHART, Finding, Indicator, Result, Suggestion
 from clinical.regimen import Medicine, Regimen
 from clinical.regimen import of as regimen_of
 from clinical.rules import Rule, Rules
@@ -142,7 +142,8 @@ def _card(regimen: Regimen, rule: Interaction, pairs: list[Pair]) -> Finding:
 
 def indicator(rule: Rule, pair: Pair) -> Indicator:
     """What may no longer be taken is no reason to stop an order, but one to ask."""
-    return "warning" if pair.other.stale and rule.indicator == "critical" else rule.indicator
+    milder = max(INDICATORS.index(rule.indicator) - 1, 0)
+    return INDICATORS[milder] if pair.other.stale else rule.indicator
 
 
 def _summary(rule: Interaction, pairs: list[Pair]) -> str:
