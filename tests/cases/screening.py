@@ -118,6 +118,15 @@ DUE = {
 }
 
 CASES = (
+    silent(COLON, "code", "by name", of(50, procedures=[named("COLONOSCOPY, DIAGNOSTIC", ago(9))])),
+    fires(COLON, "code", "declined", of(50, procedures=[named("Colonoscopy declined", ago(9))])),
+    silent(
+        HIV,
+        "code",
+        "by name",
+        of(40, procedures=[named("Human immunodeficiency virus antigen test", "2011-07-25")]),
+    ),
+    silent(HCV, "code", "by name", of(40, procedures=[named("Hepatitis C antibody test", "2011")])),
     # By age: the first and the last year, and whom it is not for.
     *(
         case
