@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 
 from clinical import labs
 from clinical.chart import Chart, effective
@@ -27,6 +28,7 @@ from clinical.regimen import of as regimen_of
 from clinical.text import Markdown, Value, bullets, join, markdown
 from fhir.records import Observation
 
+_A_DAY = timedelta(days=1)
 _NOT_DONE = frozenset({"entered-in-error", "cancelled", "registered"})
 _OVERRIDES = ("done-elsewhere", "already-ordered", "patient-declined", "data-wrong")
 
@@ -114,8 +116,10 @@ def _done(chart: Chart, test: Test, days: int) -> tuple[bool | None, Measurement
 
 def _last_of(chart: Chart, test: Test, done: list[Observation]) -> Measurement | None:
     """The newest of a full date that is not in the future."""
-    dated = [lab for lab in done if is_full(effective(lab))]
-    for lab in sorted(dated, key=lambda each: effective(each) or "", reverse=True):
+    # Their texts tell the order, but for a day.
+    soon = (chart.today + 2 * _A_DAY).isoformat()
+    dated = [(text, lab) for lab in done if (text := effective(lab)) and text < soon]
+    for _, lab in sorted(dated, key=itemgetter(0), reverse=True):
         result = Measurement(test.name, lab, chart.drawn(lab))
         if result.when.day and result.when.day <= chart.today:
             return result
