@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clinical import codes, mme, rules
-from clinical.checks.interactions import Pair, indicator, told_of
+from clinical.checks.interactions import Pair, indicator
 from clinical.finding import OPEN_CHART, Create, Finding, MedicineOrder, Suggestion
 from clinical.opioid_dose import OPIOIDS, Total
 from clinical.regimen import Medicine, Regimen
@@ -49,7 +49,8 @@ def benzodiazepine(regimen: Regimen, pairs: list[Pair]) -> Finding:
         summary=f"Opioid and benzodiazepine, boxed warning: {both}{more}",
         indicator=indicator(rule, first),
         source=RULES.source(rule),
-        detail=join(told_of(regimen, pairs), markdown("{note}", note=rule.note)),
+        # Not how to end the one or the other: neither is stopped abruptly.
+        detail=join(bullets([pair.told for pair in pairs]), markdown("{note}", note=rule.note)),
         drug=first.drug,
         about=tuple(dict.fromkeys(pair.ordered.reference for pair in pairs)),
         suggestions=_removals(regimen, [pair.ordered for pair in pairs]),
