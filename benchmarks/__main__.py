@@ -16,7 +16,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import charts, everything, footprint, installation, launch, load, throughput, waits
+from benchmarks import (
+    charts,
+    content,
+    everything,
+    footprint,
+    installation,
+    launch,
+    load,
+    throughput,
+    waits,
+)
 
 
 def main() -> int:
@@ -38,6 +48,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="chartside-bench-") as name:
         folder = Path(name)
         try:
+            content.run()
             throughput.run(folder, peer_python, options.rounds, options.seconds)
             everything.run(folder, options.rounds, options.seconds)
             waits.run(folder, calls=8 if options.quick else 25)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from clinical import dates
 from clinical.chart import Chart, effective, unreadable
 from clinical.codes import CodeSet
 from clinical.dates import When
 from clinical.labs import are_known
-from clinical.named import Words, says
+from clinical.named import Named, Words
 from clinical.text import Markdown, markdown
 from fhir.records import DiagnosticReport, Observation, Period, Procedure
 
@@ -60,16 +60,20 @@ class Answer:
     doubts: tuple[Event, ...] = ()
 
 
-def events(chart: Chart, what: str, sets: Sequence[CodeSet], words: Words = ()) -> Iterator[Event]:
-    """All times that it was done. `words`: what tells it in the name of a procedure or a report."""
+def events(
+    chart: Chart, what: str, sets: Sequence[CodeSet], words: Words = (), but: Words = ()
+) -> Iterator[Event]:
+    """All times that it was done. `words`: what tells it in the name of a procedure or a report
+    that has no code of the sets; `but`: what tells that it is not the test itself.
+    """
     for lab in (*_among(chart, chart.labs, sets), *_among(chart, chart.tests, sets)):
         # What has no value for a given reason is a test that failed.
         if lab.data_absent_reason is None:
             yield from event(chart, what, lab.status, chart.drawn(lab), effective(lab))
-    for report in _among(chart, chart.reports, sets, words):
+    for report in _among(chart, chart.reports, sets, words, but):
         text = report.effective_date_time or _last(report.effective_period) or report.issued
         yield from event(chart, what, report.status, dates.when(text, chart.zone), text)
-    for procedure in _among(chart, chart.procedures, sets, words):
+    for procedure in _among(chart, chart.procedures, sets, words, but):
         text = procedure.performed_date_time or _last(procedure.performed_period)
         yield from event(chart, what, procedure.status, chart.performed(procedure), text)
 
@@ -145,14 +149,19 @@ def _counts(event: Event, today: date, years: int | None, since: date | None) ->
 
 
 def _among(
-    chart: Chart, records: Sequence[R] | None, sets: Sequence[CodeSet], words: Words = ()
+    chart: Chart,
+    records: Sequence[R] | None,
+    sets: Sequence[CodeSet],
+    words: Words = (),
+    but: Words = (),
 ) -> Iterator[R]:
     for codes in sets:
         for each, _ in chart.among(records, codes):
             yield each
-    if words:
-        for each in records or ():
-            if says(each.code, words) and not any(each.code in codes for codes in sets):
+    if words and records is not None:
+        named = cast(Named[R], chart.once(Named, records))
+        for each in named.saying(words, but):
+            if not any(each.code in codes for codes in sets):
                 yield each
 
 

@@ -19,20 +19,25 @@ class Index(Generic[Coded]):
     def __init__(self, records: Iterable[Coded]) -> None:
         self._records = tuple(records)
         self._places: dict[tuple[str, str], list[int]] = {}
+        self._found: dict[CodeSet, list[tuple[Coded, Code]]] = {}
         known: dict[tuple[str | None, str | None], list[int]] = {}
         for place, each in enumerate(self._records):
             for coding in each.code.coding if each.code else ():
                 as_sent = coding.system, coding.code
-                if as_sent not in known:
-                    known[as_sent] = self._places_of(coding)
-                known[as_sent].append(place)
+                places = known.get(as_sent)
+                if places is None:
+                    places = known[as_sent] = self._places_of(coding)
+                places.append(place)
 
     def among(self, codes: CodeSet) -> list[tuple[Coded, Code]]:
         """The records with one of these codes, in their order, each with its row."""
-        places = {place for key in codes.rows for place in self._places.get(key, ())}
-        found = [self._records[place] for place in sorted(places)]
-        rows = ((each, codes.find(each.code)) for each in found)
-        return [(each, row) for each, row in rows if row]
+        if codes not in self._found:
+            keys = self._places.keys() & codes.rows.keys()
+            places = {place for key in keys for place in self._places[key]}
+            found = [self._records[place] for place in sorted(places)]
+            rows = ((each, codes.find(each.code)) for each in found)
+            self._found[codes] = [(each, row) for each, row in rows if row]
+        return self._found[codes]
 
     def _places_of(self, coding: Coding) -> list[int]:
         if not coding.system or not coding.code:

@@ -75,6 +75,7 @@ class Screening(thresholds.Table, frozen=True):
 
 class _Screenings(thresholds.Thresholds, frozen=True):
     screenings: tuple[Screening, ...]
+    not_the_test: tuple[tuple[str, ...], ...]
 
 
 DATA = thresholds.load("screening", _Screenings)

@@ -307,6 +307,7 @@ class ServiceRequest(Resource, frozen=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     specimen: tuple[Reference, ...] = ()
+    body_site: tuple[CodeableConcept, ...] | CodeableConcept = ()
 
 
 class Medication(Resource, frozen=True):

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 
 from hooks.caller import PUBLISHED_ISSUERS
 from hooks.keys import PUBLISHED, key_set
+from hooks.policy import unknown
 from web.errors import StartError
 from web.settings import Settings
 from web.trust import Cds, Ehr, Smart
@@ -55,6 +56,10 @@ def _cds(cds: Cds, settings: Settings) -> Iterator[str]:
             yield f"tokens are for {base.rstrip('/')}/cds-services/<id>; another aud is refused"
     yield f"services: {_list(cds.services)}; all others are refused (403)"
     yield f"findings: {_list(cds.findings)}"
+    for rule, grade in sorted(cds.grades.items()):
+        yield f"finding {rule}: {grade}"
+    for rule in unknown(cds):
+        yield f"no finding of this project is called {rule}"
     if cds.tenants is not None:
         yield f"tenants: {_list(cds.tenants)}; tokens of all others are refused"
     if cds.certificate:

@@ -19,9 +19,11 @@ from hooks.arguments import arguments
 from hooks.caller import Caller
 from hooks.cards import CardMaker
 from hooks.memory import Memory
+from hooks.policy import Policy
 from hooks.prefetch import answers
 from hooks.registry import Service
 from hooks.request import parse
+from hooks.unmapped import unmapped
 from web.errors import Problem
 from web.logs import note
 from web.settings import Settings
@@ -39,6 +41,7 @@ class _Site:
 
     transport: Transport
     cards: CardMaker
+    policy: Policy
 
 
 class Kernel:
@@ -70,10 +73,10 @@ class Kernel:
         values, gaps = arguments(service, found, extras)
         recall = self._memory.recall(caller, request, now)
         chosen = curate(
-            service.function(**values),
+            site.policy.graded(service.function(**values)),
             _MOST_CARDS.get(request.hook, 5),
             quiet=request.hook == "order-select",
-            hides=recall.hides,
+            hides=lambda finding: site.policy.hides(finding) or recall.hides(finding),
         )
         left_out = _counted(reason for _, reason in chosen.left_out)
         gaps += chosen.gaps
@@ -93,6 +96,7 @@ class Kernel:
             cards=len(cards),
             gaps=_counted(gap.rule for gap in gaps),
             left_out=left_out,
+            unmapped=unmapped(getattr(request.context, "draft_orders", ())),
             stored=kept,
         )
         # The app finds a card by its patient, and an id alone may be that of two.
@@ -109,4 +113,8 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
 
 def _site(ehr: Ehr, cds: Cds, settings: Settings) -> _Site:
     launch = settings.public_url.rstrip("/") + "/smart/launch" if ehr.smart else None
-    return _Site(Transport(ehr.fhir_bases), CardMaker(cds.profile, settings.secret, launch))
+    return _Site(
+        Transport(ehr.fhir_bases),
+        CardMaker(cds.profile, settings.secret, launch),
+        Policy(cds, settings.mode == "production"),
+    )

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from clinical.finding import AppLink, Finding
-from clinical.gap_card import covers
+from clinical.gap_card import lists
 from fhir.records import Draft
 from hooks.caller import Caller
 from hooks.cards import Card
@@ -100,15 +100,11 @@ class Recall:
         """Why a finding is not shown to this user now; None if it is. Asks the store at most once,
         and only for a finding that can be hidden.
         """
-        allowed = self._caller.cds.findings
-        # A card of several gaps holds only those that were allowed.
-        if allowed is not None and not finding.parts and finding.rule not in allowed:
-            return "not-enabled"
         if finding.indicator == "critical":
             return None
         if self._past is None:
             self._past = self._known()
-        past = _of_parts(finding, self._past) if finding.parts else self._past
+        past = _with_lists(finding, self._past) if finding.gap else self._past
         return "overridden" if hides(_subject(finding), past, self._now) else None
 
     def keep(
@@ -186,12 +182,11 @@ def _subject(finding: Finding) -> Subject:
     return Subject(finding.rule, finding.indicator, finding.drug, finding.severity)
 
 
-def _of_parts(card: Finding, past: Iterable[Past]) -> list[Past]:
-    """What was done with cards that spoke of all gaps of this one: a new gap brings it back."""
+def _with_lists(gap: Finding, past: Iterable[Past]) -> list[Past]:
+    """What was done with this care gap, be it on a card that told of several."""
     return [
-        replace(each, subject=_subject(card))
+        replace(each, subject=_subject(gap)) if lists(each.subject.drug, gap.rule) else each
         for each in past
-        if each.subject.rule == card.rule and covers(each.subject.drug, card.parts)
     ]
 
 

@@ -33,6 +33,7 @@ KEYS = frozenset(
         "cards",
         "gaps",
         "left_out",
+        "unmapped",
         "stored",
         "items",
         "reason",

@@ -33,6 +33,9 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     link_hosts: frozenset[str] | None = None
 
 
+Grade = Literal["off", "info", "warning"]
+
+
 class Cds(Struct, frozen=True, kw_only=True):
     """The CDS Hooks side of a record: who calls, how it proves that, and what it may call.
 
@@ -40,7 +43,8 @@ class Cds(Struct, frozen=True, kw_only=True):
     `jku` or pinned in `keys` (JWKs). `unsigned`: development mode takes whoever comes without a
     token of a listed issuer for this EHR, as it does for one without issuer. `audiences`: the base
     URLs by which it knows us. `tenants`: None where the issuer does not use them. `services` it may
-    call and `findings` it may be told, by id; None for all.
+    call and `findings` it may be told, by id; None for all. `grades`: how grave a finding is told,
+    by id.
     `certificate`: the client certificate that the proxy must have seen, None where not required.
     """
 
@@ -52,6 +56,7 @@ class Cds(Struct, frozen=True, kw_only=True):
     tenants: frozenset[str] | None = None
     services: frozenset[str] | None = None
     findings: frozenset[str] | None = None
+    grades: Mapping[str, Grade] = field(default_factory=dict)
     origins: frozenset[str] = frozenset()
     certificate: str | None = None
     calls_a_minute: int = 6000

@@ -28,7 +28,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from web.errors import StartError
-from web.trust import SCOPES, SCOPES_V1, Cds, Ehr, Profile, Smart, Trust, comparable
+from web.trust import SCOPES, SCOPES_V1, Cds, Ehr, Grade, Profile, Smart, Trust, comparable
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#@]*\Z", max_length=2000)]
 Origin = Annotated[str, Meta(pattern=r"^https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?\Z")]
@@ -42,6 +42,7 @@ class _Cds(Struct, kw_only=True, forbid_unknown_fields=True):
     tenants: list[str] | None = None
     services: Annotated[list[str], Meta(min_length=1)]
     findings: list[str] | None = None
+    grades: dict[str, Grade] = {}
     origins: list[Origin] = []
     certificate: Annotated[str, Meta(min_length=1)] | None = None
     calls_a_minute: Annotated[int, Meta(ge=1)] = 6000
@@ -277,6 +278,7 @@ def _cds(record: _Cds, folder: Path) -> Cds:
         tenants=frozenset(record.tenants) if record.tenants is not None else None,
         services=frozenset(record.services),
         findings=frozenset(record.findings) if record.findings is not None else None,
+        grades=record.grades,
         origins=frozenset(record.origins),
         certificate=record.certificate,
         calls_a_minute=record.calls_a_minute,

@@ -3,7 +3,7 @@
 An order of this session against all other orders of the session and all that is active (see
 `data/rules/interactions.toml`). A stopped order is not seen, so the time that must pass after some
 medicines is told and not checked. Forms that act where they are put are left out. Two additions of
-this project: an active order that was written long ago is a warning where the pair is critical,
+this project: beside an active order that was written long ago the pair is told one step milder,
 since nobody can tell whether the medicine is still taken; and an order that says that it bridges
 from one anticoagulant to another is not told of the pair.
 """
@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 from clinical import ingredients, rules
 from clinical.chart import Chart
-from clinical.finding import OPEN_CHART, Finding, Indicator, Result, Suggestion
+from clinical.finding import INDICATORS, OPEN_CHART, Finding, Indicator, Result, Suggestion
 from clinical.regimen import Medicine, Regimen
 from clinical.regimen import of as regimen_of
 from clinical.rules import Rule, Rules
@@ -39,7 +40,13 @@ class Interaction(Rule, frozen=True, kw_only=True):
 
 
 RULES = rules.load("interactions", Rules[Interaction])
-_MEMBERS = {name: ingredients.members(name) for rule in RULES.rules for name in (*rule.a, *rule.b)}
+
+
+def _members(classes: tuple[str, ...]) -> frozenset[str]:
+    return frozenset[str]().union(*map(ingredients.members, classes))
+
+
+_SIDES = {rule.id: (_members(rule.a), _members(rule.b)) for rule in RULES.rules}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +93,20 @@ def interactions(chart: Chart) -> Iterator[Result]:
 
 def _pairs(regimen: Regimen, rule: Interaction) -> Iterator[Pair]:
     seen = set[tuple[frozenset[str], frozenset[str]]]()
-    sides = (rule.a, rule.b), (rule.b, rule.a)
+    a, b = _SIDES[rule.id]
     for ordered in regimen.ordered:
-        for other in regimen.beside(ordered):
-            if not _may_meet(ordered, other, rule):
-                continue
-            for one, two in sides:
-                for drug in _hits(ordered, one):
-                    for other_drug in _hits(other, two):
-                        pair = Pair(ordered, drug, other, other_drug)
-                        key = pair.orders, frozenset((drug, other_drug))
-                        if drug != other_drug and key not in seen:
-                            seen.add(key)
-                            yield pair
+        its = [(drugs, two) for one, two in ((a, b), (b, a)) if (drugs := _hits(ordered, one))]
+        for other in regimen.beside(ordered) if its else ():
+            for drugs, two in its:
+                others = _hits(other, two)
+                if not others or not _may_meet(ordered, other, rule):
+                    continue
+                for drug, other_drug in product(drugs, others):
+                    pair = Pair(ordered, drug, other, other_drug)
+                    key = pair.orders, frozenset((drug, other_drug))
+                    if drug != other_drug and key not in seen:
+                        seen.add(key)
+                        yield pair
 
 
 def _may_meet(ordered: Medicine, other: Medicine, rule: Interaction) -> bool:
@@ -107,8 +115,7 @@ def _may_meet(ordered: Medicine, other: Medicine, rule: Interaction) -> bool:
     return ordered.ingredients.systemic and other.ingredients.systemic and not meant
 
 
-def _hits(medicine: Medicine, classes: tuple[str, ...]) -> list[str]:
-    members = {name for each in classes for name in _MEMBERS[each]}
+def _hits(medicine: Medicine, members: frozenset[str]) -> list[str]:
     return sorted(medicine.ingredients.names & members)
 
 
@@ -135,7 +142,8 @@ def _card(regimen: Regimen, rule: Interaction, pairs: list[Pair]) -> Finding:
 
 def indicator(rule: Rule, pair: Pair) -> Indicator:
     """What may no longer be taken is no reason to stop an order, but one to ask."""
-    return "warning" if pair.other.stale and rule.indicator == "critical" else rule.indicator
+    milder = max(INDICATORS.index(rule.indicator) - 1, 0)
+    return INDICATORS[milder] if pair.other.stale else rule.indicator
 
 
 def _summary(rule: Interaction, pairs: list[Pair]) -> str:

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 
 from clinical import labs
-from clinical.chart import Chart
+from clinical.chart import Chart, effective
 from clinical.checks.monitoring_rules import MEMBERS, RULES, MonitoringRule, Test, offers
+from clinical.dates import is_full
 from clinical.finding import OPEN_CHART, Finding, Gap, Result
 from clinical.kidney import ADULT_FROM
 from clinical.labs import Measurement
@@ -26,6 +28,7 @@ from clinical.regimen import of as regimen_of
 from clinical.text import Markdown, Value, bullets, join, markdown
 from fhir.records import Observation
 
+_A_DAY = timedelta(days=1)
 _NOT_DONE = frozenset({"entered-in-error", "cancelled", "registered"})
 _OVERRIDES = ("done-elsewhere", "already-ordered", "patient-declined", "data-wrong")
 
@@ -100,19 +103,27 @@ def _is_active(chart: Chart, regimen: Regimen, rule: MonitoringRule) -> bool | N
 def _done(chart: Chart, test: Test, days: int) -> tuple[bool | None, Measurement | None]:
     """Whether a test was done in these days, None where a date does not tell; and the last one."""
     since = chart.today - timedelta(days=days)
-    found = [
-        Measurement(test.name, lab, chart.drawn(lab))
-        for codes in test.sets
-        for lab, _ in chart.among(chart.labs, codes)
-        if _is_done(lab)
+    done = [
+        lab for codes in test.sets for lab, _ in chart.among(chart.labs, codes) if _is_done(lab)
     ]
-    dated = [each for each in found if each.when.day and each.when.day <= chart.today]
-    last = max(dated, key=lambda each: each.when.day or since, default=None)
+    last = _last_of(chart, test, done)
     if last and last.when.day and last.when.day >= since:
         return True, last
-    open_ends = (each.when for each in found if each.when.day is None)
+    open_ends = (chart.drawn(lab) for lab in done if not is_full(effective(lab)))
     perhaps = any(when.latest is None or when.latest >= since for when in open_ends)
     return None if perhaps else False, last
+
+
+def _last_of(chart: Chart, test: Test, done: list[Observation]) -> Measurement | None:
+    """The newest of a full date that is not in the future."""
+    # Their texts tell the order, but for a day.
+    soon = (chart.today + 2 * _A_DAY).isoformat()
+    dated = [(text, lab) for lab in done if (text := effective(lab)) and text < soon]
+    for _, lab in sorted(dated, key=itemgetter(0), reverse=True):
+        result = Measurement(test.name, lab, chart.drawn(lab))
+        if result.when.day and result.when.day <= chart.today:
+            return result
+    return None
 
 
 def _is_done(lab: Observation) -> bool:

@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from msgspec import field
 
-from clinical import codes, dates, ingredients, labs, orders, pregnancy, problems, rules, thresholds
-from clinical.chart import Chart, effective, unreadable
+from clinical import ingredients, labs, orders, pregnancy, problems, rules, thresholds
+from clinical.chart import Chart, unreadable
 from clinical.finding import (
     OPEN_CHART,
     Create,
@@ -27,17 +27,12 @@ from clinical.finding import (
     Suggestion,
 )
 from clinical.pregnancy import Pregnancy
-from clinical.prescribed import names_of
+from clinical.pregnancy_excluded import TEST, is_impossible, tests_of
 from clinical.regimen import Medicine, Regimen
 from clinical.regimen import of as regimen_of
 from clinical.rules import Rule, Rules
 from clinical.text import Markdown, Value, join, markdown
 from clinical.thresholds import Table
-from fhir.records import Observation
-
-TEST = codes.load("lab-pregnancy-test")
-HYSTERECTOMY = codes.load("proc-hysterectomy-no-cervix")
-NO_CERVIX = codes.load("cond-no-cervix")
 
 _LIMITS = thresholds.load("pregnancy-orders", thresholds.Thresholds)
 YOUNGEST, OLDEST = _LIMITS["youngest"], _LIMITS["oldest"]
@@ -48,7 +43,6 @@ _OVERRIDES = ("not-pregnant", "specialist-advice", "benefit-outweighs-risk", "da
 _ORDER_TEST = Suggestion(
     "Order a pregnancy test", (Create("Order a pregnancy test", LabOrder(TEST.coding("2106-3"))),)
 )
-_NO_RESULT = frozenset({"entered-in-error", "cancelled", "registered"})
 
 
 class Drug(Table, frozen=True):
@@ -133,16 +127,14 @@ def _potential(
     if age is None:
         yield _gap("whether a pregnancy is possible: the birth date is not fully known")
         return
-    if _has_no_uterus(chart):
+    if is_impossible(chart):
         return
-    tests = [each for each, _ in chart.among(chart.labs, TEST) if each.status not in _NO_RESULT]
-    recent = [each for each in tests if _may_be_recent(chart, each)]
-    positive = next((each for each in recent if _is_positive(each)), None)
-    if positive is None and (recent or not labs.are_known(chart)):
-        if not any(chart.drawn(each).day for each in recent):
+    tests = tests_of(chart, chart.today - timedelta(days=TEST_SPEAKS_FOR))
+    positive = next((each for each in tests if each.positive), None)
+    if positive is None and (tests or not labs.are_known(chart)):
+        if not any(each.when.day for each in tests):
             yield _gap("pregnancy tests: one without a full date, or results that are not known")
         return
-    ordered_already = orders.is_ordered(chart, TEST)
     told = markdown(
         "No pregnancy test of the last {days} days on record here; one done elsewhere may be "
         "missing.",
@@ -150,38 +142,13 @@ def _potential(
     )
     known = f"no test of {TEST_SPEAKS_FOR} days on record here"
     if positive:
-        known = f"a test is positive {chart.drawn(positive).told}"
-        told = markdown("Pregnancy test **positive** {when}.", when=chart.drawn(positive).told)
+        known = f"a test is positive {positive.when.told}"
+        told = markdown("Pregnancy test **positive** {when}.", when=positive.when.told)
     summary = f"Exclude pregnancy before {drug}, which {rule.harm}: {known}"
-    order = () if ordered_already else (_ORDER_TEST,)
+    order = () if orders.is_ordered(chart, TEST) else (_ORDER_TEST,)
     yield _card(regimen, rule, ordered, drug, summary, told, *order)
     if chart.procedures is None or unreadable(chart.procedures):
         yield _gap("a hysterectomy: the procedures are not fully known")
-
-
-def _may_be_recent(chart: Chart, test: Observation) -> bool:
-    """Of the last days, or of a day that nobody can tell."""
-    last = chart.drawn(test).latest
-    if last is None:
-        return True
-    first = chart.today - timedelta(days=TEST_SPEAKS_FOR)
-    span = dates.span(effective(test), chart.zone)
-    return last >= first and (span is None or span[0] <= chart.today)
-
-
-def _is_positive(test: Observation) -> bool:
-    """By its words; a number is not judged here."""
-    concept = test.value_codeable_concept
-    said = [test.value_string, *(names_of(concept) if concept else ())]
-    return any(each.strip().lower().startswith(("positive", "detected")) for each in said if each)
-
-
-def _has_no_uterus(chart: Chart) -> bool:
-    done = any(
-        each.status in ("completed", None)
-        for each, _ in chart.among(chart.procedures, HYSTERECTOMY)
-    )
-    return done or problems.live(chart, NO_CERVIX) is not None
 
 
 def _card(

@@ -16,7 +16,7 @@ from functools import partial
 from clinical import codes, ingredients, orders, problems, rules, thresholds, units
 from clinical.bounds import Limit
 from clinical.chart import Chart
-from clinical.checks.interactions import Pair, removals, told_of
+from clinical.checks.interactions import Pair, indicator, removals, told_of
 from clinical.finding import OPEN_CHART, Create, Finding, Gap, LabOrder, Result, Suggestion
 from clinical.labs import Kind, Measurement, Reading, Results
 from clinical.newest import Newest, newest
@@ -184,7 +184,7 @@ def _card(chart: Chart, regimen: Regimen, pairs: list[Pair], dangers: list[Dange
     return Finding(
         rule=rule.id,
         summary=summary,
-        indicator=rule.indicator,
+        indicator=rule.indicator if dangers else indicator(rule, first),
         source=RULES.source(rule),
         detail=join(
             told_of(regimen, pairs),

@@ -81,7 +81,7 @@ def _judge(chart: Chart, screening: Screening) -> Iterator[Result]:
 
 
 def _done(chart: Chart, test: Test) -> Answer:
-    found = events(chart, test.what, test.sets, test.words)
+    found = events(chart, test.what, test.sets, test.words, DATA.not_the_test)
     if test.from_age:
         found = (each for each in found if _is_of_age(chart, each, test.from_age))
     return within(found, chart.today, years=test.years)
@@ -133,9 +133,9 @@ def _finding(chart: Chart, screening: Screening, last: Event | None, why: Markdo
             last_known(last),
             why,
             markdown(
-                "At {ages} years{who}: {tests} (grade {grade}).",
+                "For {who} of {ages} years: {tests} (grade {grade}).",
+                who=_WHO[screening.sex],
                 ages=ages,
-                who=_WHO.get(screening.sex or "", ""),
                 tests=", or ".join(map(str, screening.tests)),
                 grade=screening.grade,
             ),
@@ -147,7 +147,7 @@ def _finding(chart: Chart, screening: Screening, last: Event | None, why: Markdo
     )
 
 
-_WHO = {"female": " in women", "male": " in men"}
+_WHO = {"female": "women", "male": "men", None: "people"}
 
 
 def known(chart: Chart, last: Event | None) -> str:

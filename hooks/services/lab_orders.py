@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, tzinfo
 
 from clinical.chart import Chart, evaluate
+from clinical.checks.catalogue import incomplete
 from clinical.checks.monitoring import monitoring
 from clinical.checks.retest import retest
 from clinical.checks.retest_pending import pending
@@ -43,7 +44,7 @@ from hooks.standard import (
     title="Laboratory orders",
     description=(
         "Points out tests that belong before or beside an ordered medicine, a recent result before "
-        "its test is repeated, and orders that stand twice."
+        "its test is repeated, orders that stand twice, and what a laboratory outside will ask."
     ),
     prefetch={
         "patient": PATIENT,
@@ -82,4 +83,4 @@ def lab_orders(
         social=social,
         orders=orders,
     )
-    return evaluate(chart, monitoring, retest, pending)
+    return evaluate(chart, monitoring, retest, pending, incomplete)

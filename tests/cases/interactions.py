@@ -60,7 +60,7 @@ def rows(rule):
         "status",
         "written 457 days ago",
         chart(drafts=[ordered], medications=on(two, authored_on=ago(457))),
-        "warning",
+        "warning" if grave == "critical" else "info",
         "whether it is still taken is not known",
     )
     for status in ("stopped", "completed", "cancelled", "entered-in-error", "on-hold"):

@@ -101,6 +101,14 @@ CASES = (
     ),
     silent(CRITICAL, "status", "refuted", pair(conditions=[REFUTED])),
     silent(CRITICAL, "status", "resolved", pair(conditions=[RESOLVED])),
+    fires(PAIR, "status", "an order of long ago", pair(medications=[STALE]), "info"),
+    fires(
+        PAIR,
+        "status",
+        "an order of long ago, with long QT",
+        pair(conditions=[condition(LONG_QT)], medications=[STALE]),
+        "warning",
+    ),
     fires(PAIR, "status", "long QT refuted", pair(conditions=[REFUTED]), "warning"),
     silent(
         CRITICAL,

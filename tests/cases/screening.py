@@ -64,7 +64,7 @@ def of(age: int, *tests: Any, gender: str = "female", **changes: Any) -> Any:
     return chart(**{"patient": born(age, gender=gender), "tests": list(tests)} | changes)
 
 
-def test_of(code: str, when: str | None = ago(10), **changes: Any) -> Any:
+def result_of(code: str, when: str | None = ago(10), **changes: Any) -> Any:
     return lab(code, None, None, when, **{"value_quantity": None} | changes)
 
 
@@ -79,7 +79,7 @@ def smoker(kind: Any = DAILY, pack_years: float | None = 20, **changes: Any) -> 
 
 
 def quit_smoking(day: str) -> Any:
-    period = {"effective_date_time": None, "effective_period": Period("1990", day)}
+    period: Any = {"effective_date_time": None, "effective_period": Period("1990", day)}
     return smoker(FORMER, **period)
 
 
@@ -118,6 +118,15 @@ DUE = {
 }
 
 CASES = (
+    silent(COLON, "code", "by name", of(50, procedures=[named("COLONOSCOPY, DIAGNOSTIC", ago(9))])),
+    fires(COLON, "code", "declined", of(50, procedures=[named("Colonoscopy declined", ago(9))])),
+    silent(
+        HIV,
+        "code",
+        "by name",
+        of(40, procedures=[named("Human immunodeficiency virus antigen test", "2011-07-25")]),
+    ),
+    silent(HCV, "code", "by name", of(40, procedures=[named("Hepatitis C antibody test", "2011")])),
     # By age: the first and the last year, and whom it is not for.
     *(
         case
@@ -165,16 +174,16 @@ CASES = (
                 rule,
                 "status",
                 "entered in error",
-                make(age, test_of(code, status="entered-in-error")),
+                make(age, result_of(code, status="entered-in-error")),
             ),
-            fires(rule, "status", "cancelled", make(age, test_of(code, status="cancelled"))),
-            silent(rule, "status", "final", make(age, test_of(code))),
-            silent(rule, "status", "amended", make(age, test_of(code, status="amended"))),
+            fires(rule, "status", "cancelled", make(age, result_of(code, status="cancelled"))),
+            silent(rule, "status", "final", make(age, result_of(code))),
+            silent(rule, "status", "amended", make(age, result_of(code, status="amended"))),
             silent(
                 rule,
                 "status",
                 "preliminary",
-                make(age, test_of(code, status="preliminary")),
+                make(age, result_of(code, status="preliminary")),
                 gap="not final",
             ),
             fires(rule, "missing", "nothing on record", make(age), says="no record of it here"),
@@ -182,7 +191,7 @@ CASES = (
                 rule,
                 "missing",
                 "a test without a result",
-                make(age, test_of(code, data_absent_reason=concept(text="error"))),
+                make(age, result_of(code, data_absent_reason=concept(text="error"))),
             ),
             fires(rule, "missing", "reports not known", make(age, reports=None)),
             silent(rule, "missing", "tests not known", make(age, tests=None), gap="not fully"),
@@ -217,13 +226,13 @@ CASES = (
                 rule,
                 "interval",
                 f"{code} {years} years ago",
-                make(age, test_of(code, f"{2026 - years}-06-15")),
+                make(age, result_of(code, f"{2026 - years}-06-15")),
             ),
             silent(
                 rule,
                 "interval",
                 f"{code} a day less",
-                make(age, test_of(code, f"{2026 - years}-06-16")),
+                make(age, result_of(code, f"{2026 - years}-06-16")),
             ),
         )
     ),
@@ -265,8 +274,8 @@ CASES = (
         of(50, procedures=[procedure((SNOMED, "80146002", "Appendectomy (procedure)"), ago(9))]),
     ),
     silent(COLON, "code", "colonoscopy", of(50, procedures=[procedure(COLONOSCOPY, ago(9))])),
-    fires(CERVIX, "interval", "an HPV test before 30", of(31, test_of("21440-3", "2025-06-14"))),
-    silent(CERVIX, "interval", "an HPV test at 30", of(31, test_of("21440-3", "2025-06-15"))),
+    fires(CERVIX, "interval", "an HPV test before 30", of(31, result_of("21440-3", "2025-06-14"))),
+    silent(CERVIX, "interval", "an HPV test at 30", of(31, result_of("21440-3", "2025-06-15"))),
     # Sex: not guessed.
     fires(BREAST, "sex", "a woman", of(50)),
     silent(BREAST, "sex", "a man", of(50, gender="male")),
@@ -426,9 +435,9 @@ CASES = (
         case
         for rule, code, other in ((HCV, "13955-0", "5196-1"), (HIV, "56888-1", "5196-1"))
         for case in (
-            fires(rule, "code", "another test", of(40, test_of(other))),
-            silent(rule, "code", "long ago", of(40, test_of(code, "1999"))),
-            silent(rule, "code", "without a date", of(40, test_of(code, None))),
+            fires(rule, "code", "another test", of(40, result_of(other))),
+            silent(rule, "code", "long ago", of(40, result_of(code, "1999"))),
+            silent(rule, "code", "without a date", of(40, result_of(code, None))),
         )
     ),
     # The body mass index.

@@ -88,7 +88,10 @@ def _patient(name: str) -> str:
 
 
 def _chart(client: Client, records: FhirServer, name: str) -> list[dict[str, Any]]:
-    return client.call("care-gaps", _body("patient-view", records, _patient(name))).cards
+    body = _body("patient-view", records, _patient(name))
+    return [
+        card for id in ("care-gaps", "results-attention") for card in client.call(id, body).cards
+    ]
 
 
 def _order(client: Client, records: FhirServer, name: str) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pytest
 
 from clinical.checks.allergy import allergy
 from clinical.checks.blood_pressure import screen, uncontrolled
+from clinical.checks.catalogue import incomplete
 from clinical.checks.diabetes import hba1c
 from clinical.checks.diabetes_care import albumin, statin
 from clinical.checks.duplicates import duplicates
@@ -64,6 +65,7 @@ CHECKS = {
         monitoring,
         retest,
         pending,
+        incomplete,
     ),
     "patient-view": (
         hba1c,

@@ -153,6 +153,14 @@ def test_a_wrong_record_is_told_with_line_and_key_and_no_traceback(tmp_path: Pat
     assert "Traceback" not in told
 
 
+def test_findings_that_are_graded_or_misspelt_are_told(tmp_path: Path) -> None:
+    grades = '\n[ehr.hospital.cds.grades]\n"appt.noshow" = "off"\n"appt.no-show" = "info"\n'
+    status, told = check(tmp_path, RECORD + grades)
+    assert status == 0
+    assert "finding appt.noshow: off\n" in told
+    assert "no finding of this project is called appt.no-show\n" in told
+
+
 def test_a_service_that_there_is_not_is_told(tmp_path: Path) -> None:
     status, told = check(tmp_path, RECORD.replace("care-gaps", "care-gap"))
     assert status != 0

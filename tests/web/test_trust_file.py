@@ -49,8 +49,17 @@ def test_a_record_says_what_was_agreed(tmp_path: Path) -> None:
     assert not ehr.cds.may_call("another")
     assert ehr.cds.profile.selection_behaviors == ("any",)
     assert trust.origins == {"https://ehr.hospital.example"}
+    assert ehr.cds.grades == {}
     assert trust.nameless is None
     assert [each.id for each in trust.ehrs] == ["hospital", "app-only"]
+
+
+def test_a_record_grades_findings_by_id(tmp_path: Path) -> None:
+    grades = '[ehr.hospital.cds.grades]\n"dup.class.ppi" = "info"\n"appt.noshow" = "off"\n\n'
+    text = GOOD.replace("[ehr.hospital.cds.profile]", f"{grades}[ehr.hospital.cds.profile]")
+    (hospital, _) = load(written(tmp_path, text)).ehrs
+    assert hospital.cds is not None
+    assert hospital.cds.grades == {"dup.class.ppi": "info", "appt.noshow": "off"}
 
 
 def test_keys_may_be_pinned_in_a_file_beside_it(tmp_path: Path) -> None:
@@ -94,6 +103,12 @@ WRONG = {
         13,
         "selection_behaviors",
         "There are: at-most-one, any.",
+    ),
+    "a grade that no site may give": (
+        ("[ehr.hospital.cds.profile]", '[ehr.hospital.cds.grades]\n"dup.class.ppi" = "critical"\n'),
+        12,
+        "grades",
+        "There are: off, info, warning.",
     ),
     "an unknown table": (("[ehr.hospital.cds]", "[ehr.hospital.cdss]"), 5, "cdss", "misspelt"),
     "an unknown part": (("[ehr.app-only]", "[app]"), 16, "app", "[ehr.<id>]"),
