@@ -60,16 +60,11 @@ def curate(
                     findings[result.key] = graver
             case _:
                 raise TypeError(f"a service yields no {type(result).__name__}")
-    told: list[Finding] = []
     merged, less = merge(findings.values())
     left_out += less
-    for card in fold(merged):
-        reason = hides(card) if card.parts else None
-        if reason:
-            left_out.append((card, reason))
-        else:
-            told.append(card)
-        left_out += [(each, "folded") for each in findings.values() if each.rule in card.parts]
+    told = fold(merged)
+    parts = {part for card in told for part in card.parts}
+    left_out += [(each, "folded") for each in findings.values() if each.rule in parts]
     ranked = sorted(told, key=_gravity, reverse=True)
     critical = sum(each.indicator == "critical" for each in ranked)
     shown = max(limit, critical)

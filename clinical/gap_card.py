@@ -37,9 +37,9 @@ def fold(findings: Iterable[Finding]) -> list[Finding]:
     return folded
 
 
-def covers(past: str | None, parts: Iterable[str]) -> bool:
-    """Whether a card with `past` for its subject spoke of all these gaps."""
-    return set(parts) <= set((past or "").split(" "))
+def lists(subject: str | None, rule: str) -> bool:
+    """Whether a card of that subject told of this gap among others."""
+    return rule in (subject or "").split(" ")
 
 
 def subject(parts: Iterable[str]) -> str:

@@ -2,8 +2,8 @@
 
 eGFR of a year, creatinine clearance from a creatinine and a weight of a year, potassium of 90 days.
 Without such a value nothing is said but that it was not checked; whether a test is due is asked by
-the monitoring check. Kidney failure on record turns a limit that is crossed into a question of
-dosing, but for what is critical: that stays so. A rule of two medicines speaks whichever of them is
+the monitoring check. With kidney failure on record a limit that is crossed is a warning at least
+and says so; the clinical fact sheet has dialysis replace the text, which would soften "avoid". A rule of two medicines speaks whichever of them is
 ordered; where the active one was ordered long ago, nobody can tell whether it is still taken, and
 the pair is a warning.
 """
@@ -33,6 +33,8 @@ POTASSIUM = codes.load("lab-potassium")
 ATRIAL_FIBRILLATION = codes.load("cond-atrial-fibrillation")
 KIDNEY_FAILURE = codes.load("esrd")
 
+# What several rules lack is told once.
+_RULE = "renal"
 _POTASSIUM_SPEAKS_FOR = int(RENAL["potassium-speaks-for"])
 _LONG_ORDER = RENAL["long-order"]
 _AGE_FROM, _WEIGHT_TO = RENAL["apixaban-age-from"], RENAL["apixaban-weight-to"]
@@ -208,7 +210,7 @@ def _span(chart: Chart, period: Period) -> float | None:
 
 def _gap(case: Case, template: str, **values: Value) -> Gap:
     return Gap(
-        case.rule.id,
+        _RULE,
         markdown(
             "{drug} and {of}: {why}",
             drug=case.drug,

@@ -130,16 +130,15 @@ def _finding(
 def _summary(case: Case, value: str) -> str:
     rule = case.rule
     said = rule.summary.format(drug=case.drug, other=case.other)
-    if _is_failure(case) and case.failure:
-        said = f"check the dose of {case.drug}, kidney failure on record ({case.failure.name})"
-    only = ""
-    if rule.for_fibrillation and case.fibrillation is None:
-        only = " (if for atrial fibrillation)"
-    return f"{said[0].upper()}{said[1:]}{only}: {value}"
+    if _is_failure(case):
+        said += ", kidney failure is on record"
+    elif rule.for_fibrillation and case.fibrillation is None:
+        said += " (if for atrial fibrillation)"
+    return f"{said[0].upper()}{said[1:]}: {value}"
 
 
 def _is_failure(case: Case) -> bool:
-    """Whether kidney failure on record asks for dosing instead of what the rule says."""
+    """Whether kidney failure on record makes a warning of what the rule says."""
     of_kidneys = case.rule.measure in KIDNEYS
     return case.failure is not None and of_kidneys and case.rule.indicator != "critical"
 

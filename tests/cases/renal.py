@@ -231,13 +231,15 @@ def sexes(rule, at):
 
 
 def failing(rule, value):
-    """Kidney failure on record: what is no contraindication becomes a question of dosing."""
+    """Kidney failure on record makes it a warning at least."""
     sick = known(rule, conditions=[condition(ON_DIALYSIS)], **measured(rule, value))
     grave = RULES[rule].indicator
     if grave == "critical":
         yield fires(rule, "exclusion", "on dialysis", sick, "critical", "On record")
     elif RULES[rule].above is None:
-        yield fires(rule, "exclusion", "on dialysis", sick, "warning", "Check the dose")
+        yield fires(
+            rule, "exclusion", "on dialysis", sick, "warning", "kidney failure is on record"
+        )
     else:
         yield silent(rule, "exclusion", "on dialysis", sick, "kidney failure is on record")
 

@@ -101,15 +101,3 @@ def test_care_gaps_are_one_card_and_told_apart_where_one_is_hidden() -> None:
 
     curated = curate(gaps, 4, hides=hides)
     assert [each.parts for each in curated.findings] == [("gap.one", "gap.three")]
-
-    def hides_the_card(each: Finding) -> str | None:
-        return "overridden" if each.parts else None
-
-    curated = curate(gaps, 4, hides=hides_the_card)
-    assert curated.findings == []
-    assert [reason for _, reason in curated.left_out] == [
-        "overridden",
-        "folded",
-        "folded",
-        "folded",
-    ]
