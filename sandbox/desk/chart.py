@@ -189,7 +189,10 @@ class Charts:
             for each in (story.orders if story else ())
             if (item := catalogue.find(each.code))
         ]
-        edited = drafts.get(query.get("edit", ""))
+        written = notice.form if notice else {}
+        edited = drafts.get(written.get("draft") or query.get("edit", ""))
+        by_test = any(each.code == written.get("code") for each in catalogue.test)
+        usual = orders.as_form(edited) if edited else {}
         return {
             "drafts": [_draft(draft, visit) for draft in drafts.values()],
             "cards": cards.of_hooks(visit.cards, orders=True),
@@ -198,7 +201,9 @@ class Charts:
             "how_often": list(orders.HOW_OFTEN),
             "wanted": wanted,
             "edited": _draft(edited, visit) if edited else None,
-            "form": orders.as_form(edited) if edited else {},
+            # What was written wrong is put right where it was written.
+            "form": {**usual, "if_needed": "", **written} if written else usual,
+            "written_in": "edit" if edited else "test" if by_test else "add",
         }
 
     def _cut(self, rows: list[Any], query: Query) -> dict[str, Any]:
