@@ -104,6 +104,7 @@ class Charts:
                 "orders": cards.gravest(c for c in open_cards if c.hook.startswith("order-")),
             },
             "servers": self._cds.settings.servers,
+            "launch_urls": self._apps.launch_urls,
             **self._inspector(visit, query),
         }
 
@@ -223,7 +224,7 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     told = record.dosage(dict(draft)) or ("laboratory test" if is_test else "")
     return {
         "id": draft["id"],
-        "what": words.concept(concept) or "order",
+        "what": orders.name(concept) or "order",
         "more": "; ".join(filter(None, [told, form["reason"]])),
         "renewal": "priorPrescription" in draft,
         "is_test": is_test,

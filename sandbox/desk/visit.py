@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sandbox.cds.deck import ShownCard
 from sandbox.cds.visit import Refused, Visit
-from sandbox.desk import cards, orders, words
+from sandbox.desk import cards, orders
 from sandbox.desk.app import Apps
 from sandbox.desk.notice import Notice
 from sandbox.fhir.store import Store
@@ -166,4 +166,4 @@ def _signed(visit: Visit) -> Notice:
 
 def _name(order: Mapping[str, object]) -> str:
     concept = order.get("medicationCodeableConcept") or order.get("code")
-    return words.concept(concept) or "The order"
+    return orders.name(concept) or "The order"

@@ -130,7 +130,11 @@ def test_the_notice_of_a_draft_says_what_came_of_it(chart: Chart, scripted: Scri
 def test_a_renewal_says_what_it_renews(chart: Chart) -> None:
     page = chart.open("/medications")
     assert 'value="sandbox-renal-metformin"' in page
-    assert "renewal" in words(chart.act("/drafts", renew="sandbox-renal-metformin"))
+    page = words(chart.act("/drafts", renew="sandbox-renal-metformin"))
+    assert "renewal" in page
+    # By the name that the catalogue has for it, not the one of the record.
+    assert "metformin 500 mg tablet is in the order session" in page
+    assert "metformin hydrochloride 500 MG Oral Tablet" not in page
 
 
 def test_a_renewal_is_of_an_order_however_it_names_the_patient(chart: Chart) -> None:
