@@ -97,10 +97,16 @@ class _Known:
 
 
 class Discovery:
-    """The endpoints of every EHR. Safe to share between threads. `clock`: in seconds."""
+    """The endpoints of every EHR. Safe to share between threads. `clock`: in seconds.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Without `keeping`, each launch asks anew: an EHR in development changes between two launches.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, keeping: bool = True
+    ) -> None:
         self._clock = clock
+        self._keeping = keeping
         self._known: dict[tuple[str, str], _Known] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -114,7 +120,7 @@ class Discovery:
             asking = self._asking.setdefault(place, threading.Lock())
         with asking:
             known = self._known.get(place)
-            if known is None or known.until <= self._clock():
+            if known is None or not self._keeping or known.until <= self._clock():
                 known = self._known[place] = self._ask(ehr, iss)
         if isinstance(known.found, LaunchError):
             raise LaunchError(known.found.kind, known.found.reason)

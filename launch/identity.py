@@ -55,11 +55,14 @@ class _Unsigned(Exception):
 
 
 class Identities:
-    """Checks id_tokens. Safe to share between threads. `now`: in seconds since 1970."""
+    """Checks id_tokens. Safe to share between threads. `now`: in seconds since 1970.
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    Without `keeping`, the keys are asked for each time.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time, *, keeping: bool = True) -> None:
         self._now = now
-        self._keys = IssuerKeys(now)
+        self._keys = IssuerKeys(now, keeping=keeping)
 
     def verify(self, ehr: Ehr, endpoints: Endpoints, grant: Grant, nonce: str) -> Identity:
         """Who the id_token of this grant is about. Raises LaunchError."""

@@ -53,10 +53,14 @@ class Known:
 
 
 class IssuerKeys:
-    """All key sets. Safe to share between threads. `now`: in seconds since 1970."""
+    """All key sets. Safe to share between threads. `now`: in seconds since 1970.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    Without `keeping`, they are asked for each time.
+    """
+
+    def __init__(self, now: Callable[[], float], *, keeping: bool = True) -> None:
         self._now = now
+        self._keeping = keeping
         self._known: dict[tuple[str, str], Known] = {}
         self._asking: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -70,7 +74,7 @@ class IssuerKeys:
         with self._lock:
             asking = self._asking.setdefault(place, threading.Lock())
         with asking:
-            now, known = self._now(), self._known.get(place)
+            now, known = self._now(), self._known.get(place) if self._keeping else None
             again = known is not None and known is but
             if known is None or _is_due(known, now, again):
                 known = self._known[place] = _asked(ehr, jwks, now, known, again)

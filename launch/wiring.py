@@ -35,12 +35,14 @@ def init_app(
     seal, hashes = Seal(settings.secret), Hashes(settings.secret)
     authorizer = Authorizer(keys, lambda: now().timestamp())
     sessions = Sessions(engine, seal, hashes, settings.trust, authorizer, now)
+    # An EHR in development does wrong at one launch what it does right at the next.
+    keeping = settings.mode == "production"
     arrivals = Arrivals(
         settings,
         Waiting(engine, seal, now),
-        Discovery(lambda: now().timestamp()),
+        Discovery(lambda: now().timestamp(), keeping=keeping),
         authorizer,
-        Identities(lambda: now().timestamp()),
+        Identities(lambda: now().timestamp(), keeping=keeping),
         sessions,
     )
     renewal = Renewal(engine, sessions, authorizer, now)

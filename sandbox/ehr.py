@@ -7,7 +7,6 @@ only what a launch asks for by name (`sandbox.auth.faults`).
 import sys
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from email.utils import formatdate
@@ -88,8 +87,8 @@ class DevelopmentEhr:
         if host not in _NAMES:
             raise ValueError("The development EHR is for this machine only.")
         lifetimes = lifetimes or Lifetimes()
-        self.seen: deque[Request] = deque(maxlen=_REMEMBERED)
-        self.refusals: deque[str] = deque(maxlen=_REMEMBERED)
+        self.seen: list[Request] = []
+        self.refusals: list[str] = []
         self._clients = by_id(clients)
         self._clock = clock
         self._delay = delay
@@ -202,6 +201,7 @@ class DevelopmentEhr:
     def _respond(self, request: Request) -> Iterator[Piece]:
         long = len(request.body) > _LONG
         self.seen.append(replace(request, params=[], body=b"") if long else request)
+        del self.seen[:-_REMEMBERED], self.refusals[:-_REMEMBERED]
         yield self._delay, b""
         start = time.perf_counter()
         answer, fault = self._answered(request)

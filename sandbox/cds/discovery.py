@@ -107,7 +107,8 @@ def _services(base: str, document: Any) -> tuple[tuple[Service, ...], str | None
     entries = document.get("services") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         return (), "The document is no object with an array of services."
-    services, wrong = [], []
+    services: list[Service] = []
+    wrong: list[str] = []
     for number, entry in enumerate(entries[:_MOST]):
         try:
             read = msgspec.convert(entry, _Entry)
@@ -116,6 +117,10 @@ def _services(base: str, document: Any) -> tuple[tuple[Service, ...], str | None
             continue
         if not read.id or not read.hook or read.id in (".", ".."):
             wrong.append(f"services[{number}] cannot be used: its id or hook is empty.")
+            continue
+        if any((each.id, each.hook) == (read.id, read.hook) for each in services):
+            # Both would be called at one address, and neither could be told from the other.
+            wrong.append(f"services[{number}] is left out: the id {read.id!r} is there before.")
             continue
         services.append(
             Service(

@@ -49,10 +49,15 @@ class Apps:
         self._open: WeakKeyDictionary[Visit, Opened] = WeakKeyDictionary()
 
     @property
+    def launch_urls(self) -> frozenset[str]:
+        """Those of all registered apps."""
+        return frozenset(u for client in self._clients.values() for u in client.launch_urls)
+
+    @property
     def origins(self) -> str:
         """Those of all registered apps, for a page that has one in a frame."""
-        urls = (url for client in self._clients.values() for url in client.launch_urls)
-        return " ".join(sorted({"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in urls}))
+        parts = map(urlsplit, self.launch_urls)
+        return " ".join(sorted({f"{each.scheme}://{each.netloc}" for each in parts}))
 
     def registered(self, url: str | None) -> tuple[Client, str] | None:
         """The client with this launch URL, the first of all if it is None."""

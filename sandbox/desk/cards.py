@@ -6,6 +6,7 @@ are links only if they are http(s).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -14,7 +15,9 @@ from sandbox.cds.deck import ShownCard
 from sandbox.cds.exchange import Exchange
 from sandbox.desk.markdown import drawn
 
-GRAVITY = ("critical", "warning", "info")
+Gravity = Literal["critical", "warning", "info", ""]
+
+_GRAVEST_FIRST: tuple[Gravity, ...] = ("critical", "warning", "info")
 WORDS = {"critical": "Critical", "warning": "Warning", "info": "Information"}
 
 
@@ -90,12 +93,12 @@ def unchecked(failed: Iterable[Exchange], orders: bool) -> list[Exchange]:
     return [each for each in failed if each.hook.startswith("order-") == orders]
 
 
-def gravest(cards: Iterable[ShownCard]) -> str:
+def gravest(cards: Iterable[ShownCard]) -> Gravity:
     """The gravest severity among open cards, or ''."""
     return _gravest(each for each in cards if each.state == "open")
 
 
-def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> tuple[str, str]:
+def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> tuple[Gravity, str]:
     """The gravest severity among the open cards about a draft, and what to say of all of them."""
     about = [each for each in cards if each.current and draft_id in each.draft_ids]
     if severity := gravest(about):
@@ -105,9 +108,9 @@ def of_draft(draft_id: str, cards: Iterable[ShownCard]) -> tuple[str, str]:
     return "", f"{WORDS[answered]}, {states}" if answered else "no card"
 
 
-def _gravest(cards: Iterable[ShownCard]) -> str:
+def _gravest(cards: Iterable[ShownCard]) -> Gravity:
     severities = {each.card.indicator for each in cards}
-    return next((each for each in GRAVITY if each in severities), "")
+    return next((each for each in _GRAVEST_FIRST if each in severities), "")
 
 
 def _offer(shown: ShownCard, suggestion: Suggestion) -> Offer:

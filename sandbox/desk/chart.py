@@ -104,6 +104,7 @@ class Charts:
                 "orders": cards.gravest(c for c in open_cards if c.hook.startswith("order-")),
             },
             "servers": self._cds.settings.servers,
+            "launch_urls": self._apps.launch_urls,
             **self._inspector(visit, query),
         }
 
@@ -189,7 +190,10 @@ class Charts:
             for each in (story.orders if story else ())
             if (item := catalogue.find(each.code))
         ]
-        edited = drafts.get(query.get("edit", ""))
+        written = notice.form if notice else {}
+        edited = drafts.get(written.get("draft") or query.get("edit", ""))
+        by_test = any(each.code == written.get("code") for each in catalogue.test)
+        usual = orders.as_form(edited) if edited else {}
         return {
             "drafts": [_draft(draft, visit) for draft in drafts.values()],
             "cards": cards.of_hooks(visit.cards, orders=True),
@@ -198,7 +202,9 @@ class Charts:
             "how_often": list(orders.HOW_OFTEN),
             "wanted": wanted,
             "edited": _draft(edited, visit) if edited else None,
-            "form": orders.as_form(edited) if edited else {},
+            # What was written wrong is put right where it was written.
+            "form": {**usual, "if_needed": "", **written} if written else usual,
+            "written_in": "edit" if edited else "test" if by_test else "add",
         }
 
     def _cut(self, rows: list[Any], query: Query) -> dict[str, Any]:
@@ -218,7 +224,7 @@ def _draft(draft: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     told = record.dosage(dict(draft)) or ("laboratory test" if is_test else "")
     return {
         "id": draft["id"],
-        "what": words.concept(concept) or "order",
+        "what": orders.name(concept) or "order",
         "more": "; ".join(filter(None, [told, form["reason"]])),
         "renewal": "priorPrescription" in draft,
         "is_test": is_test,

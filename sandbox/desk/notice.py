@@ -1,7 +1,8 @@
 """What an act did, told once on the page that comes next."""
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -10,12 +11,17 @@ from sandbox.cds.visit import Visit
 
 @dataclass(frozen=True)
 class Notice:
-    """A bold word and a sentence. `about` is the id of the card or the field that it is about."""
+    """A bold word and a sentence. `about` is the id of the card or the field that it is about.
+
+    `form` is what was written into the form of that field, `card` the id of a card to read first.
+    """
 
     severity: Literal["done", "info", "warning", "critical"]
     word: str
     text: str = ""
     about: str = ""
+    form: Mapping[str, str] = field(default_factory=dict)
+    card: str = ""
 
 
 class Notices:

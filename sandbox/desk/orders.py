@@ -141,6 +141,15 @@ def renewed(order: Resource, user: str) -> Resource:
     }
 
 
+def name(concept: Any) -> str:
+    """What this EHR calls a medication or a test: one name, whoever ordered it; '' for nothing."""
+    for coding in words.objects(words.first(concept).get("coding")):
+        item = catalogue().find(str(coding.get("code")))
+        if item and coding.get("system") in (_RXNORM, _LOINC):
+            return item.name
+    return words.concept(concept)
+
+
 def as_form(draft: Resource) -> dict[str, str]:
     """What the fields of the form hold for this draft."""
     dosage = words.first(draft.get("dosageInstruction"))
@@ -156,12 +165,6 @@ def as_form(draft: Resource) -> dict[str, str]:
         "if_needed": "yes" if dosage.get("asNeededBoolean") else "",
         "reason": words.concept(draft.get("reasonCode")),
     }
-
-
-def _part(element: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """An element inside another one; CDS services suggest orders, and may suggest anything."""
-    part = element.get(name)
-    return part if isinstance(part, dict) else {}
 
 
 def _concept(system: str, item: Medication | Test) -> Resource:

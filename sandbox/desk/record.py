@@ -24,6 +24,8 @@ _FLAGS: dict[str, tuple[Flag, str]] = {
     "R": ("", "resistant"),
     "S": ("", "susceptible"),
 }
+_DOUBTFUL = ("unconfirmed", "provisional", "differential")
+_ACTIVE = ("active", "", "on hold", "recurrence", "relapse", *_DOUBTFUL)
 _CATEGORIES = ("laboratory", "vital-signs")
 
 
@@ -167,12 +169,15 @@ def _problem(condition: Resource) -> Row:
     clinical = words.status(condition.get("clinicalStatus"))
     categories = {words.code_of(each) for each in words.objects(condition.get("category"))}
     doubtful = verification not in ("", "confirmed")
+    state = verification if doubtful else clinical
+    if doubtful and clinical in ("inactive", "remission", "resolved"):
+        state = f"{clinical}, {verification}"
     return Row(
         id=str(condition["id"]),
         what=words.concept(condition.get("code")) or "not named",
         more="of an encounter" if "encounter-diagnosis" in categories else "",
         date=words.when(condition, "onsetDateTime", "onsetPeriod", "recordedDate"),
-        state=verification if doubtful else clinical,
+        state=state,
         void=verification in ("entered in error", "refuted"),
     )
 
@@ -269,4 +274,4 @@ def _active_first(rows: Iterable[Row]) -> list[Row]:
 
 def is_active(row: Row) -> bool:
     """Whether the row is of what goes on now."""
-    return row.state in ("active", "", "on hold", "recurrence", "relapse", "unconfirmed")
+    return row.state in _ACTIVE

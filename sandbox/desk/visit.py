@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from sandbox.cds.deck import ShownCard
 from sandbox.cds.visit import Refused, Visit
-from sandbox.desk import orders, words
+from sandbox.desk import cards, orders
 from sandbox.desk.app import Apps
 from sandbox.desk.notice import Notice
 from sandbox.fhir.store import Store
+from sandbox.http.answer import Resource
 
 Form = Mapping[str, str]
 _T = TypeVar("_T")
@@ -36,7 +37,8 @@ class Acts:
         except Refused as refused:
             return Notice("critical", "Not done.", str(refused), about)
         except orders.WrongField as wrong:
-            return Notice("critical", "Not ordered.", str(wrong), wrong.field)
+            written = {**form, "draft": path[1] if len(path) > 1 else ""}
+            return Notice("critical", "Not ordered.", str(wrong), wrong.field, written)
 
     def _done(self, visit: Visit, path: list[str], form: Form) -> Notice | None:
         match path:
@@ -73,13 +75,13 @@ class Acts:
             draft = visit.add(orders.renewed(kept.resource, visit.user))
         else:
             draft = visit.add(orders.ordered(form, visit.user))
-        return Notice("done", "Drafted.", f"{_name(draft)} is in the order session, not signed.")
+        return _drafted(visit, draft, "Drafted.", "is in the order session, not signed.")
 
     def _change(self, visit: Visit, draft_id: str, form: Form) -> Notice:
         if (draft := visit.drafts.get(draft_id)) is None:
             raise Refused("This draft is not in the order session any more.")
         changed = visit.change(draft_id, orders.changed(dict(draft), form))
-        return Notice("done", "Changed.", f"{_name(changed)} is still a draft.")
+        return _drafted(visit, changed, "Changed.", "is still a draft.")
 
     def _open_app(self, visit: Visit, form: Form) -> None:
         url, app_context = None, None
@@ -89,6 +91,20 @@ class Acts:
                 raise Refused("The card has no such link.")
             url, app_context = link.url, link.app_context
         self._apps.open(visit, url, app_context)
+
+
+def _drafted(visit: Visit, draft: Resource, word: str, text: str) -> Notice:
+    """What was done, and the gravest card that came of it."""
+    text = f"{_name(draft)} {text}"
+    severity, says = cards.of_draft(draft["id"], visit.cards)
+    if severity not in ("critical", "warning"):
+        return Notice("done", word, text)
+    grave = next(
+        each
+        for each in visit.cards
+        if each.is_open and draft["id"] in each.draft_ids and each.card.indicator == severity
+    )
+    return Notice(severity, word, f"{text} {says}: {grave.card.summary}.", card=grave.id)
 
 
 def _card(visit: Visit, card_id: str) -> ShownCard:
@@ -150,4 +166,4 @@ def _signed(visit: Visit) -> Notice:
 
 def _name(order: Mapping[str, object]) -> str:
     concept = order.get("medicationCodeableConcept") or order.get("code")
-    return words.concept(concept) or "The order"
+    return orders.name(concept) or "The order"

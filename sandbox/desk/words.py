@@ -38,7 +38,7 @@ def person(patient: Resource, today: date) -> Person:
         id=patient["id"],
         name=full_name(patient),
         born=born(patient),
-        age_and_sex=f"{_age(patient.get('birthDate'), today)}{_sex(patient)}",
+        age_and_sex=f"{_age(patient, today)}{_sex(patient)}",
         number=next((f"MRN {each}" for each in numbers if each), "no MRN"),
         alive=f"died {day(died)}" if died else "died" if patient.get("deceasedBoolean") else "",
     )
@@ -74,18 +74,32 @@ def _sex(patient: Resource) -> str:
     return str(gender) if gender not in (None, "unknown") else "sex not recorded"
 
 
-def _age(birth_date: Any, today: date) -> str:
+def _age(patient: Resource, today: date) -> str:
+    """The age, that at death of the dead; '' where it cannot be told."""
+    died = patient.get("deceasedDateTime")
+    if died or patient.get("deceasedBoolean"):
+        with suppress(ValueError, TypeError):
+            told = _years(patient.get("birthDate"), span(died).start.date())
+            return told and f"{told} at death, "
+        return ""
+    told = _years(patient.get("birthDate"), today)
+    return told and f"{told}, "
+
+
+def _years(birth_date: Any, on: date) -> str:
     with suppress(ValueError, TypeError):
         first = span(birth_date).start.date()
         last = span(birth_date).end.date()
-        had = (today.month, today.day) >= (first.month, first.day)
-        years = today.year - first.year - (not had)
+        if first > on:
+            return ""
+        had = (on.month, on.day) >= (first.month, first.day)
+        years = on.year - first.year - (not had)
         if (last - first).days > 1:
-            return f"{years - 1} or {years} years, " if len(birth_date) == 4 else f"{years} years, "
+            return f"{years - 1} or {years} years" if len(birth_date) == 4 else f"{years} years"
         if years < 2:
-            months = (today.year - first.year) * 12 + today.month - first.month
-            return f"{months - (today.day < first.day)} months, "
-        return f"{years} years, "
+            months = (on.year - first.year) * 12 + on.month - first.month
+            return f"{months - (on.day < first.day)} months"
+        return f"{years} years"
     return ""
 
 

@@ -72,7 +72,8 @@
   // To what is wrong, else to the app that has come, else where it was; else where the work goes on,
   // so that a keyboard does not start over.
   function refocus(id, appCame) {
-    const wrong = document.querySelector(".wrong")?.closest("form")?.querySelector("input:not([type=hidden])");
+    const wrong = document.querySelector('[aria-invalid="true"]')
+      || document.querySelector(".wrong")?.closest("form")?.querySelector("input:not([type=hidden])");
     const heading = id?.startsWith("edit-") && document.getElementById("edit-h");
     const same = id && document.getElementById(id);
     const place = wrong || (appCame && document.getElementById("frame-h")) || heading || same

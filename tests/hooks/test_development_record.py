@@ -108,7 +108,7 @@ def test_keys_are_not_asked_for_before_the_ehr_calls(keys: KeyHost, tmp_path: Pa
         wait_until_ready(running, port, log)
         client = Client(f"http://127.0.0.1:{port}")
         assert client.discovery()
-        assert not keys.seen
+        assert keys.seen == []
         headers = signed(keys, app=f"http://localhost:{port}")
         assert client.call(SERVICE, {}, headers).status == 404
     assert "Traceback" not in log.read_text()

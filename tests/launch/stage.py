@@ -21,6 +21,7 @@ from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
 from tests.demo.server import _Quiet, free_port, keys_folder, new_database
 from tests.launch.browser import Browser, Page
+from tests.store.crew import migrate
 from web.settings import Settings
 from web.trust import Ehr, Smart, Trust
 
@@ -135,6 +136,8 @@ def stage(
         "trust": Trust(tuple(record(name, ehr, **agreed) for name, ehr in ehrs.items())),
         **settings,
     }
+    if given["mode"] == "production":
+        migrate(given["database"])
     running = Stage(origin, ehrs, clock, given["database"])
     with _all(list(ehrs.values())):
         running.app = create_app(Settings(**given), (), clock)

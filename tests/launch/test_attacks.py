@@ -42,7 +42,7 @@ def test_a_secret_that_can_be_guessed_stops_the_start(secret: str, tmp_path: obj
 
 @pytest.mark.req("SL-027", "T-27")
 def test_however_an_issuer_is_written_its_document_is_asked_for_once(browser: Browser) -> None:
-    with stage("north") as site:
+    with stage("north", mode="production") as site:
         plain = site.ehr.iss
         spellings = [
             plain,

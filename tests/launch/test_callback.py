@@ -12,7 +12,7 @@ from launch.tokens import tokens_in
 from store import tables
 from tests.launch.browser import Browser
 from tests.launch.kinds import kind_of, shows
-from tests.launch.stage import PATIENT, Stage
+from tests.launch.stage import CLIENT_SECRET, PATIENT, Stage, stage
 from tests.launch.tables import rows
 
 Change = Callable[[dict[str, str]], list[tuple[str, str]]]
@@ -334,18 +334,32 @@ def test_a_page_that_fails_does_not_leave_its_address_anywhere(
 
 
 @pytest.mark.req("SL-027")
-def test_after_a_refused_client_the_document_is_read_again(site: Stage, browser: Browser) -> None:
-    def read() -> int:
-        return len([each for each in site.ehr.seen if "smart-configuration" in each.path])
+def test_after_a_refused_client_the_document_is_read_again(browser: Browser) -> None:
+    agreed = {"auth": "client_secret_basic", "secret": CLIENT_SECRET}
+    with stage(mode="production", smart=agreed) as site:
 
-    site.open(browser)
-    site.ehr.seen.clear()
-    site.open(browser)
-    assert read() == 0
-    assert kind_of(site.open(browser, faults=["auth_invalid_client_secret"])) == "ehr-setup"
-    assert read() == 0
-    site.open(browser)
-    assert read() == 1
+        def read() -> int:
+            return len([each for each in site.ehr.seen if "smart-configuration" in each.path])
+
+        site.open(browser)
+        site.ehr.seen.clear()
+        site.open(browser)
+        assert read() == 0
+        assert kind_of(site.open(browser, faults=["auth_invalid_client_secret"])) == "ehr-setup"
+        assert read() == 0
+        site.open(browser)
+        assert read() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [("disco_404", "ehr-setup"), ("jwks_404", "ehr-unavailable")]
+)
+def test_in_development_a_fault_of_discovery_is_that_of_one_launch(
+    site: Stage, browser: Browser, fault: str, kind: str
+) -> None:
+    assert browser.get(site.url(site.open(browser))).status == 200
+    assert kind_of(site.open(browser, faults=[fault])) == kind
+    assert browser.get(site.url(site.open(browser))).status == 200
 
 
 @pytest.mark.req("SL-066")

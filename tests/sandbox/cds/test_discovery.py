@@ -128,3 +128,15 @@ def test_settings_may_be_saved_while_servers_are_asked(
         servers = (scripted.url, other.url)
         ehr.cds.settings = CdsSettings(servers=servers)
         assert tuple(each.url for each in ehr.cds.discovered()) == servers
+
+
+def test_of_two_services_with_one_id_the_first_is_called(scripted: Scripted) -> None:
+    scripted.offer("same", "patient-view", {}, title="First")
+    scripted.offer("same", "patient-view", {}, title="Second")
+    scripted.offer("same", "order-sign", {})
+    found = discover(scripted.url)
+    assert [(each.hook, each.title) for each in found.services] == [
+        ("patient-view", "First"),
+        ("order-sign", ""),
+    ]
+    assert found.error == "services[1] is left out: the id 'same' is there before."

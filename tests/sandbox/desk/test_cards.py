@@ -100,8 +100,8 @@ def test_a_card_shows_what_was_said_and_nothing_more(
     numbers = re.findall(
         r'name="card" value="([^"]+)"><input type="hidden" name="link" value="(\d+)"', page
     )
-    assert len(numbers) == 2
-    chart.act("/app", card=numbers[1][0], link=numbers[1][1])
+    assert len(numbers) == 1
+    chart.act("/app", card=numbers[0][0], link="2")
     assert "No app is registered" in words(chart.page.text)
     assert "<iframe" not in chart.page.text
     chart.act("/app", card=numbers[0][0], link=numbers[0][1])
@@ -121,3 +121,14 @@ def test_a_card_shows_what_was_said_and_nothing_more(
 def test_without_cards_the_page_says_so(ehr: DevelopmentEhr, scripted: Scripted) -> None:
     ehr.cds.rediscover()
     assert "No cards." in opened(ehr).page.text
+
+
+def test_a_link_to_an_app_that_is_not_registered_says_so(
+    ehr: DevelopmentEhr, scripted: Scripted
+) -> None:
+    link = {"label": "Other app", "url": "http://localhost:9/launch", "type": "smart"}
+    scripted.offer("view", "patient-view", cards(card(links=[link])))
+    ehr.cds.rediscover()
+    chart = opened(ehr)
+    assert "No app is registered with http://localhost:9/launch" in words(chart.page.text)
+    assert chart.page.text.count('name="link"') == 0

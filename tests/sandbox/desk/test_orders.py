@@ -84,10 +84,57 @@ def test_what_cannot_be_ordered_is_refused_in_words(
     assert drafts(chart) == []
 
 
+def field(chart: Chart, id: str) -> str:
+    """A field of a form with its label and what is said of it."""
+    found = re.search(rf'<div class="field[^>]*><label for="{id}".*?</div>', chart.page.text, re.S)
+    assert found
+    return found[0]
+
+
+def test_what_was_written_is_still_there_beside_what_is_wrong(chart: Chart) -> None:
+    given = {"code": METFORMIN, "amount": "lots", "days": "7", "reason": "sugar"}
+    chart.act("/drafts", **given, how_often="once a day")
+    assert "number above 0" in field(chart, "add-amount")
+    assert 'value="lots"' in field(chart, "add-amount")
+    assert 'aria-invalid="true" aria-describedby="wrong-amount"' in field(chart, "add-amount")
+    assert f'value="{METFORMIN}" selected' in field(chart, "medication")
+    assert "selected>once a day" in field(chart, "add-often")
+    assert 'value="7"' in field(chart, "add-days")
+    assert 'value="sugar"' in field(chart, "add-reason")
+    assert 'value=""' in field(chart, "test-reason")
+    assert 'value=""' in (chart.open("/orders") and field(chart, "add-amount"))
+
+
+def test_a_change_that_is_wrong_is_put_right_where_it_was_written(chart: Chart) -> None:
+    chart.act("/drafts", code=METFORMIN)
+    (draft,) = drafts(chart)
+    form = {"amount": "2", "how_often": "once a day", "days": "soon", "reason": ""}
+    chart.act(f"/drafts/{draft}", **form)
+    assert 'value="2"' in field(chart, "edit-amount")
+    assert "number above 0" in field(chart, "edit-days")
+    assert "wrong-days" not in field(chart, "add-days")
+
+
+def test_the_notice_of_a_draft_says_what_came_of_it(chart: Chart, scripted: Scripted) -> None:
+    scripted.offer("safety", "order-select", cards(card("Do not", "critical"), card("Hm", "info")))
+    chart.ehr.cds.rediscover()
+    page = chart.act("/drafts", code=METFORMIN)
+    assert "Drafted. metformin 500 mg tablet is in the order session" in chart.said
+    assert "Critical: Do not" in chart.said
+    assert 'class="notice state sev-critical"' in page
+    link = re.search(r'href="#(card-[^"]+)">Go to the card', page)
+    assert link
+    assert f'<h3 id="{link[1]}"' in page
+
+
 def test_a_renewal_says_what_it_renews(chart: Chart) -> None:
     page = chart.open("/medications")
     assert 'value="sandbox-renal-metformin"' in page
-    assert "renewal" in words(chart.act("/drafts", renew="sandbox-renal-metformin"))
+    page = words(chart.act("/drafts", renew="sandbox-renal-metformin"))
+    assert "renewal" in page
+    # By the name that the catalogue has for it, not the one of the record.
+    assert "metformin 500 mg tablet is in the order session" in page
+    assert "metformin hydrochloride 500 MG Oral Tablet" not in page
 
 
 def test_a_renewal_is_of_an_order_however_it_names_the_patient(chart: Chart) -> None:

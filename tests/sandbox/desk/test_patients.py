@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
 import pytest
 
 from sandbox.cds.settings import CdsSettings
+from sandbox.desk.words import person
 from sandbox.ehr import DevelopmentEhr
 from tests.sandbox.apps import send
 from tests.sandbox.desk.conftest import Chart, opened, words
@@ -120,6 +123,48 @@ def test_each_tab_tells_the_record(
     quiet: DevelopmentEhr, patient: str, tab: str, told: str
 ) -> None:
     assert told in words(opened(quiet, patient).open(f"/{tab}"))
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"birthDate": "1922-06-01", "deceasedDateTime": "1985-01-28"}, "62 years at death, male"),
+        ({"birthDate": "1922-06-01", "deceasedBoolean": True}, "male"),
+        ({"birthDate": "2999-06-01"}, "male"),
+        ({"birthDate": "1922-06-01", "deceasedDateTime": "soon"}, "male"),
+        ({"birthDate": "1922-06-01"}, "104 years, male"),
+    ],
+)
+def test_an_age_is_of_the_living(members: dict[str, Any], told: str) -> None:
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male", **members}
+    assert person(patient, date(2026, 11, 24)).age_and_sex == told
+
+
+@pytest.mark.parametrize(
+    ("clinical", "verification", "is_there"),
+    [
+        ("active", "provisional", True),
+        ("active", "differential", True),
+        ("resolved", "provisional", False),
+        ("active", "refuted", False),
+    ],
+)
+def test_a_problem_that_is_not_confirmed_is_a_problem(
+    quiet: DevelopmentEhr, clinical: str, verification: str, is_there: bool
+) -> None:
+    kept = quiet.fhir.store.create(
+        {
+            "resourceType": "Condition",
+            "subject": {"reference": "Patient/sandbox-well"},
+            "code": {"text": "Gout"},
+            "clinicalStatus": {"coding": [{"code": clinical}]},
+            "verificationStatus": {"coding": [{"code": verification}]},
+        }
+    )
+    chart = opened(quiet, "sandbox-well")
+    assert ("Gout" in chart.page.text) == is_there
+    assert verification in words(chart.open("/problems"))
+    quiet.fhir.store.delete("Condition", kept["id"])
 
 
 def test_what_was_entered_in_error_is_struck_through(quiet: DevelopmentEhr) -> None:
