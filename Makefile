@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench docs lock clean
 
 run: $(VENV)/.run
 	CHARTSIDE_MODE=development $(BIN)/python -m web.server --port $(PORT)
@@ -17,6 +17,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.test
+	$(BIN)/python -m clinical.document >docs/clinical.md
 
 # The lock files carry hashes and no index address, so a site installs from its own mirror.
 lock: $(VENV)/.test
