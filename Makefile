@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock clean
+.PHONY: run test lint bench docs lock clean
 
 run: $(VENV)/.run
 	PORT=$(PORT) EHR_PORT=$(EHR_PORT) CHARTSIDE_MODE=development $(BIN)/python -m sandbox.run
@@ -18,6 +18,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.test
+	$(BIN)/python -m clinical.document >docs/clinical.md
 
 # The lock files carry hashes and no index address, so a site installs from its own mirror.
 lock: $(VENV)/.test

@@ -24,13 +24,15 @@ def _read(data: Path) -> dict[str, tuple[Evidence, ...]]:
         for id_, rests_on in _named(topic):
             found[id_] = _cited(topic, rests_on, path)
     listed = data / "findings.toml"
-    for name, findings in tomllib.loads(listed.read_text(encoding="utf-8")).items():
+    topics = tomllib.loads(listed.read_text(encoding="utf-8"))
+    topics.pop("words", None)
+    for name, findings in topics.items():
         path = data / "thresholds" / f"{name}.toml"
         topic = tomllib.loads(path.read_text(encoding="utf-8"))
-        for id_, rests_on in findings.items():
+        for id_, finding in findings.items():
             if id_ in found:
                 raise ValueError(f"{listed.name}: {id_} has a row of its own")
-            found[id_] = _cited(topic, rests_on, path)
+            found[id_] = _cited(topic, finding["rests-on"], path)
     return found
 
 

@@ -3,9 +3,9 @@
 eGFR of a year, creatinine clearance from a creatinine and a weight of a year, potassium of 90 days.
 Without such a value nothing is said but that it was not checked; whether a test is due is asked by
 the monitoring check. With kidney failure on record a limit that is crossed is a warning at least
-and says so; the clinical fact sheet has dialysis replace the text, which would soften "avoid". A rule of two medicines speaks whichever of them is
-ordered; where the active one was ordered long ago, nobody can tell whether it is still taken, and
-the pair is a warning.
+and says so; the clinical fact sheet has it replace the text, which would soften "avoid". A rule of
+two medicines speaks whichever of them is ordered; where the active one was ordered long ago, nobody
+can tell whether it is still taken, and the pair is a warning.
 """
 
 from __future__ import annotations

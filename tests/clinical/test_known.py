@@ -30,7 +30,7 @@ def test_a_finding_that_rests_on_nothing_stops_the_start(
 ) -> None:
     (tmp_path / "thresholds").mkdir()
     (tmp_path / "thresholds" / "x.toml").write_text("[evidence]\n")
-    (tmp_path / "findings.toml").write_text(f'[x]\n"a.b" = {listed}\n')
+    (tmp_path / "findings.toml").write_text(f'[x]\n"a.b" = {{ rests-on = {listed} }}\n')
     with pytest.raises(ValueError, match=complaint):
         known._read(tmp_path)
 
@@ -42,7 +42,7 @@ def test_a_finding_does_not_stand_in_two_places(tmp_path: Path) -> None:
     (tmp_path / "thresholds" / "x.toml").write_text(evidence)
     rules = f'{evidence}[[rules]]\nid = "a.b"\nrests-on = ["e"]\n'
     (tmp_path / "rules" / "x.toml").write_text(rules)
-    (tmp_path / "findings.toml").write_text('[x]\n"a.b" = ["e"]\n')
+    (tmp_path / "findings.toml").write_text('[x]\n"a.b" = { rests-on = ["e"] }\n')
     assert tomllib.loads(rules)
     with pytest.raises(ValueError, match="has a row of its own"):
         known._read(tmp_path)

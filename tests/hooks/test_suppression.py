@@ -56,6 +56,20 @@ def probe_dispatch(context: OrderDispatch) -> Iterator[Finding]:
     yield Finding(rule="probe.dispatch", summary="Look", indicator="warning", source=SOURCE)
 
 
+@service("order-sign", id="probe-gaps", title="Probe", description="A gap for each draft.")
+def probe_gaps(context: OrderSign) -> Iterator[Finding]:
+    for draft in context.draft_orders:
+        name = drug(draft.resource)
+        yield Finding(
+            rule=f"gap.{name}",
+            summary=f"{name} may be due",
+            indicator="info",
+            source=SOURCE,
+            gap=name,
+            overrides=("patient-declined",),
+        )
+
+
 @dataclass(frozen=True)
 class Visit:
     """One call: who, about whom, on what values, with which drafts."""
@@ -149,7 +163,7 @@ def site() -> Iterator[Site]:
     def clock(zone: tzinfo) -> datetime:
         return made.now.astimezone(zone)
 
-    with production(services=[probe, probe_dispatch], clock=clock, url=url) as client:
+    with production(services=[probe, probe_dispatch, probe_gaps], clock=clock, url=url) as client:
         made = Site(client, url, NOON.replace(tzinfo=UTC))
         yield made
 
@@ -350,3 +364,23 @@ def test_when_past_overrides_cannot_be_read_the_card_is_shown(site: Site) -> Non
         connection.exec_driver_sql("ALTER TABLE away RENAME TO feedback")
     site.now += timedelta(minutes=1)
     assert site.cards(VISIT) == []
+
+
+def _gaps(site: Site, *names: str) -> list[str]:
+    body = replace(VISIT, drugs=names).body()
+    return [card["summary"] for card in NORTH.call(site.client, "probe-gaps", body).cards]
+
+
+def test_gaps_of_one_card_that_was_overridden_stay_away_and_a_new_one_speaks(site: Site) -> None:
+    body = replace(VISIT, drugs=("colon", "aorta", "zoster")).body()
+    (card,) = NORTH.call(site.client, "probe-gaps", body).cards
+    assert card["summary"] == "3 care gaps: colon, aorta, zoster"
+    site.tell(VISIT, card)
+    site.now += timedelta(days=1)
+    assert _gaps(site, "colon", "aorta", "zoster") == []
+    assert site.hidden() == ["overridden"] * 3
+    assert _gaps(site, "aorta") == []
+    assert _gaps(site, "colon", "aorta", "breast") == ["breast may be due"]
+    assert _gaps(site, "colon", "breast", "lung") == ["2 care gaps: breast, lung"]
+    site.now += timedelta(days=90)
+    assert _gaps(site, "aorta", "colon") == ["2 care gaps: aorta, colon"]
