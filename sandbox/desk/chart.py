@@ -26,6 +26,7 @@ TABS = {
     "orders": "Order entry",
 }
 _AT_ONCE = 50
+_NEWEST = 10  # rows of each block of the summary
 _SHOWN = ("request", "answer", "curl")
 
 Query = Mapping[str, str]
@@ -137,10 +138,10 @@ class Charts:
             "problems": [row for row in rows.problems() if _now(row)],
             "medications": [row for row in rows.medications() if _now(row)],
             "allergies": [row for row in rows.allergies() if _now(row)],
-            "results": [row for row in rows.results("laboratory") if not row.void][:6],
+            "results": record.newest_of_each(rows.results("laboratory"))[:_NEWEST],
             "appointments": [row for row in rows.appointments() if row.state == "booked"][:3],
-            "vaccines": rows.vaccines()[:6],
-            "procedures": rows.procedures()[:6],
+            "vaccines": record.counted(rows.vaccines())[:_NEWEST],
+            "procedures": record.counted(rows.procedures())[:_NEWEST],
         }
 
     def _problems(self, visit: Visit, query: Query, notice: Notice | None) -> dict[str, Any]:

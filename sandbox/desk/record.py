@@ -3,10 +3,11 @@
 Read from the store at each request. What was entered in error stays in its row, marked as void.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sandbox.desk import words
 from sandbox.fhir.store import Store
@@ -43,13 +44,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Result(Row):
-    """One observation. `flag` is the laboratory's own judgement, `word` says it."""
+    """One observation. `flag` is the laboratory's own judgement, `word` says it.
+
+    `exact` is the value as it was sent, where `value` is rounded; else ''.
+    """
 
     value: str = ""
     unit: str = ""
     limits: str = ""
     flag: Flag = ""
     word: str = ""
+    exact: str = ""
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Record:
@@ -206,6 +214,7 @@ def _allergy(allergy: Resource) -> Row:
 def _result(observation: Resource) -> Result:
     told = str(observation.get("status", ""))
     shown, unit = words.value(observation)
+    exact = words.value(observation, exact=True)[0]
     if not shown:
         absent = words.concept(observation.get("dataAbsentReason"))
         shown = f"no value ({absent})" if absent else "no value"
@@ -223,6 +232,7 @@ def _result(observation: Resource) -> Result:
         limits=words.limits(observation),
         flag=flag,
         word=word,
+        exact=exact if unit and exact != shown else "",
     )
 
 
@@ -270,6 +280,25 @@ def _newest_first(rows: Iterable[Row]) -> list[Row]:
 def _active_first(rows: Iterable[Row]) -> list[Row]:
     inactive: Callable[[Row], bool] = lambda row: row.void or not is_active(row)  # noqa: E731
     return sorted(_newest_first(rows), key=inactive)
+
+
+def newest_of_each(rows: Iterable[AnyRow]) -> list[AnyRow]:
+    """Of rows that are newest first, the first of each name, without those that are void."""
+    kept: dict[str, AnyRow] = {}
+    for row in rows:
+        if not row.void:
+            kept.setdefault(row.what, row)
+    return list(kept.values())
+
+
+def counted(rows: Iterable[Row]) -> list[Row]:
+    """The newest of each name, which says how often it is there."""
+    every = [row for row in rows if not row.void]
+    times = Counter(row.what for row in every)
+    return [
+        replace(row, more=f"{times[row.what]} times") if times[row.what] > 1 else row
+        for row in newest_of_each(every)
+    ]
 
 
 def is_active(row: Row) -> bool:

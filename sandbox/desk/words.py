@@ -4,10 +4,12 @@ FHIR R4, "Datatypes". Records come from anywhere, so a wrong type is told like a
 nothing here raises for a resource. All of it is plain text; the templates escape it.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from math import floor, log10
 from typing import Any
 
 from sandbox.fhir.dates import span
@@ -15,6 +17,8 @@ from sandbox.http.answer import Resource
 
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _MINUS, _TO = "\N{MINUS SIGN}", "\N{EN DASH}"
+_UNITS = {"Cel": "°C", "[degF]": "°F", "[lb_av]": "lb", "[in_i]": "in"}
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -168,20 +172,34 @@ def code_of(element: Any) -> str:
     return next((str(coding["code"]) for coding in codings if "code" in coding), "")
 
 
-def quantity(element: Any) -> tuple[str, str]:
-    """Value, with its comparator, and unit of a Quantity."""
+def quantity(element: Any, exact: bool = False) -> tuple[str, str]:
+    """Value, with its comparator, and unit of a Quantity, as one reads them.
+
+    A value of more than four decimals, which no laboratory measures, is rounded unless `exact`.
+    """
     if not isinstance(element, dict) or "value" not in element:
         return "", ""
     value = element["value"]
+    if isinstance(value, float) and not exact and len(str(value).partition(".")[2]) > 4:
+        value = round(value, max(2, 3 - floor(log10(abs(value)))))
     written = f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else str(value)
     shown = f"{element.get('comparator', '')}{written.replace('-', _MINUS)}"
-    return shown, str(element.get("unit") or element.get("code") or "")
+    return shown, _printed(str(element.get("unit") or element.get("code") or ""))
 
 
-def value(observation: Resource) -> tuple[str, str]:
+def _printed(unit: str) -> str:
+    """A unit as it is printed: UCUM's mm[Hg], 10*3/uL and mL/min/{1.73_m2} are for programs."""
+    if unit in _UNITS:
+        return _UNITS[unit]
+    told = re.sub(r"\{([^{}]*)\}", lambda note: note[1].replace("_", " "), unit)
+    told = re.sub(r"\b10\*(\d+)", lambda power: "10" + power[1].translate(_RAISED), told)
+    return re.sub(r"\bm2\b", "m²", told.replace("mm[Hg]", "mmHg"))
+
+
+def value(observation: Resource, exact: bool = False) -> tuple[str, str]:
     """What was observed and its unit: '' where nothing was."""
     if "valueQuantity" in observation:
-        return quantity(observation["valueQuantity"])
+        return quantity(observation["valueQuantity"], exact)
     if "valueCodeableConcept" in observation:
         return concept(observation["valueCodeableConcept"]), ""
     if isinstance(told := observation.get("valueRange"), dict):
@@ -192,13 +210,13 @@ def value(observation: Resource) -> tuple[str, str]:
             return str(observation[element]), ""
     if "valueBoolean" in observation:
         return ("yes" if observation["valueBoolean"] else "no"), ""
-    return _parts(observation)
+    return _parts(observation, exact)
 
 
-def _parts(observation: Resource) -> tuple[str, str]:
+def _parts(observation: Resource, exact: bool) -> tuple[str, str]:
     """The components in one line: 152/94 for a blood pressure, else each with its name."""
     parts = [
-        (code_of(each.get("code")), concept(each.get("code")), value(each))
+        (code_of(each.get("code")), concept(each.get("code")), value(each, exact))
         for each in objects(observation.get("component"))
     ]
     pressures = {code: told for code, _, told in parts}

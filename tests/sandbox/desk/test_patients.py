@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.cds.settings import CdsSettings
-from sandbox.desk.words import person
+from sandbox.desk.words import person, quantity
 from sandbox.ehr import DevelopmentEhr
 from tests.sandbox.apps import send
 from tests.sandbox.desk.conftest import Chart, opened, words
@@ -219,7 +219,7 @@ def test_of_a_thousand_results_the_newest_are_shown_first(many: Chart) -> None:
     assert many.open("/results?all=1").count("Sodium") == 1000
 
 
-ODD = [
+ODD: list[dict[str, Any]] = [
     {"resourceType": "Observation", "valueQuantity": "5", "code": ["x"], "category": "lab"},
     {"resourceType": "Observation", "component": [None, 3], "referenceRange": [{"low": 1}]},
     {"resourceType": "Observation", "effectivePeriod": [], "interpretation": {"coding": "H"}},
@@ -252,3 +252,79 @@ def test_what_there_is_not_is_said_in_words(quiet: DevelopmentEhr, path: str) ->
     page = send(quiet.origin + path)
     assert page.status == 404
     assert "patient list" in page.text
+
+
+@pytest.mark.parametrize(
+    ("told", "unit", "shown"),
+    [
+        (84.74548816597073, "mg/dL", ("84.75", "mg/dL")),
+        (0.0034567891, "ng/mL", ("0.003457", "ng/mL")),
+        (1.0625, "1", ("1.0625", "1")),
+        (12.5, "10*3/uL", ("12.5", "10³/uL")),
+        (38, "mL/min/{1.73_m2}", ("38", "mL/min/1.73 m²")),
+        (152, "mm[Hg]", ("152", "mmHg")),
+        (0.0, "{score}", ("0.0", "score")),
+        (37.1, "Cel", ("37.1", "°C")),
+    ],
+)
+def test_a_value_and_its_unit_are_written_to_be_read(
+    told: float, unit: str, shown: tuple[str, str]
+) -> None:
+    assert quantity({"value": told, "unit": unit}) == shown
+
+
+def test_what_was_rounded_is_still_there(quiet: DevelopmentEhr) -> None:
+    kept = _measured(quiet, "Glucose", 84.74548816597073, "2026-01-02")
+    page = opened(quiet, "sandbox-well").open("/results")
+    assert '<b title="84.74548816597073">84.75</b>' in page
+    quiet.fhir.store.delete("Observation", kept)
+
+
+def test_the_summary_has_the_newest_of_each_test(quiet: DevelopmentEhr) -> None:
+    kept = [_measured(quiet, "Glucose", 90 + day, f"2999-01-0{day}") for day in range(1, 8)]
+    kept.append(_measured(quiet, "Hemoglobin A1c", 6.1, "2998-01-01"))
+    page = words(opened(quiet, "sandbox-well").page.text)
+    assert page.count("Glucose") == 1
+    assert "97 mg/dL" in page
+    assert "Hemoglobin A1c" in page
+    for each in kept:
+        quiet.fhir.store.delete("Observation", each)
+
+
+def test_a_vaccine_given_often_is_one_row_of_the_summary(quiet: DevelopmentEhr) -> None:
+    kept = [
+        quiet.fhir.store.create(
+            {
+                "resourceType": "Immunization",
+                "status": status,
+                "patient": {"reference": "Patient/sandbox-well"},
+                "vaccineCode": {"text": "Yellow fever vaccine"},
+                "occurrenceDateTime": f"{year}-05-01",
+            }
+        )["id"]
+        for year, status in (
+            (2001, "completed"),
+            (2011, "completed"),
+            (2012, "entered-in-error"),
+        )
+    ]
+    page = words(opened(quiet, "sandbox-well").page.text)
+    assert page.count("Yellow fever vaccine") == 1
+    assert "Yellow fever vaccine 2 times 01 May 2011" in page
+    for each in kept:
+        quiet.fhir.store.delete("Immunization", each)
+
+
+def _measured(ehr: DevelopmentEhr, what: str, value: float, day: str) -> str:
+    kept = ehr.fhir.store.create(
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "category": [{"coding": [{"code": "laboratory"}]}],
+            "subject": {"reference": "Patient/sandbox-well"},
+            "code": {"text": what},
+            "effectiveDateTime": day,
+            "valueQuantity": {"value": value, "unit": "mg/dL"},
+        }
+    )
+    return str(kept["id"])
