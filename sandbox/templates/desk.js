@@ -80,6 +80,9 @@
       || document.getElementById("session-h") || document.getElementById("cards-h");
     if (!place || document.activeElement === place) return;
     if (!place.matches("a, button, input, select, summary, [tabindex]")) place.tabIndex = -1;
+    // Below the chart, on narrow screens, the app is what there is to see.
+    const frame = document.getElementById("frame");
+    if (appCame && frame.getBoundingClientRect().top > innerHeight / 3) frame.scrollIntoView();
     const { top } = place.getBoundingClientRect();
     place.focus({ preventScroll: place === same || (top >= 0 && top < innerHeight - 100) });
   }

@@ -132,6 +132,17 @@ def test_the_app_is_400_pixels_wide_between_chart_and_inspector(desk: Desk) -> N
     assert stacked[0]["y"] < stacked[1]["y"] < stacked[2]["y"]
 
 
+def test_on_a_narrow_screen_the_app_that_opens_comes_into_view(site: Whole, desk: Desk) -> None:
+    page = desk.browser.new_page(viewport={"width": 400, "height": 850})
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{site.ehr.origin}/patients/sandbox-renal")
+    page.locator("button", has_text="Open Chartside").click()
+    page.frame_locator("#app-frame").locator(".patient .name").wait_for()
+    top = page.evaluate("document.getElementById('frame').getBoundingClientRect().top")
+    page.close()
+    assert 0 <= top <= 80  # what the sticky bar of the patient may cover is left free
+
+
 def tab_to(page: playwright.Page, wanted: str, most: int = 60) -> None:
     """Press the tab key until the focus is there; it is in sight wherever it is on the way."""
     at = """wanted => {

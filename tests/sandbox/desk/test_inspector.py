@@ -192,6 +192,7 @@ def test_a_discovery_document_is_judged_by_its_address(
 ) -> None:
     scripted.offer("view", "patient-view", cards(), prefetch=PREFETCH)
     page = words(send(f"{ehr.origin}/lint?url={scripted.url}/cds-services").text)
+    assert "Answers not judged. No service was called." in page
     assert "rules kept" in page
     assert "1 service" in page
     scripted.services[0]["description"] = ""
