@@ -21,6 +21,7 @@ bench: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python -m clinical.document >docs/clinical.md
+	$(BIN)/python -m sandbox.lint.document >docs/lint.md
 
 # The lock files carry hashes and no index address, so a site installs from its own mirror.
 lock: $(VENV)/.test

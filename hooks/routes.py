@@ -1,4 +1,4 @@
-"""Discovery, service calls and feedback over HTTP (CDS Hooks, HTTP Calls): from bytes to bytes.
+"""Discovery, service calls and feedback over HTTP (CDS Hooks, Use of JSON): from bytes to bytes.
 
 The order of checks is that of a careful doorkeeper: who calls (401), may they (403), how often
 (429), and only then what they sent.

@@ -30,7 +30,8 @@ def lint(url: str, patients: tuple[str, ...], origin: str | None, as_json: bool)
 
     URL is its base or its discovery address. Its services for patient-view, order-select and
     order-sign are called for the synthetic patients of the development EHR. The exit code is 0 if
-    nothing was found, 1 if something was, and 2 if the server cannot be reached.
+    nothing was found, 1 if something was, and 2 if the server cannot be reached. docs/lint.md tells
+    the rules by their numbers.
     """
     try:
         settings = CdsSettings(servers=(url,))

@@ -1,4 +1,4 @@
-"""Rules about an answer as HTTP has it. CDS Hooks 2.0, "HTTP Calls", "HTTP Status Codes"."""
+"""Rules about an answer as HTTP has it. CDS Hooks 2.0, "Use of JSON", "HTTP Status Codes"."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The rules about the members of each kind of object. CDS Hooks 2.0, "HTTP Calls", "Extensions".
+"""The rules about the members of each kind of object. CDS Hooks 2.0, "Use of JSON", "Extensions".
 
 What is empty where nothing is required is left to one rule about whole documents.
 """

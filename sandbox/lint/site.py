@@ -1,4 +1,4 @@
-"""Rules about a CDS server that show in requests which are no calls. CDS Hooks 2.0, "HTTP Calls",
+"""Rules about a CDS server that show in requests which are no calls. CDS Hooks 2.0, "Use of JSON",
 "Cross-Origin Resource Sharing".
 
 What a service does with a request that no client should send, the specification leaves open: these

@@ -1,4 +1,4 @@
-"""Rules about a whole document, whatever it is. CDS Hooks 2.0, "HTTP Calls", "Extensions"."""
+"""Rules about a whole document, whatever it is. CDS Hooks 2.0, "Use of JSON", "Extensions"."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
