@@ -24,6 +24,9 @@ USER_TOKENS = {
 }
 
 _LONGEST = 10_000
+_LONGEST_QUERY = 100_000
+# Resources that name each other multiply with each step.
+_MOST_VALUES = 10_000
 # No brace inside: a run of them would be read again from each of its places.
 _TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
 _SIMPLE = re.compile(r"context\.\w+")
@@ -53,8 +56,10 @@ def filled(
     if len(template) > _LONGEST:
         raise Unfillable(f"It is longer than {_LONGEST:,} characters.")
     before, question, _ = template.partition("?")
+    room = _LONGEST_QUERY
 
     def value(token: re.Match[str]) -> str:
+        nonlocal room
         expression = token[1].strip()
         in_query = bool(question) and token.start() > len(before)
         if tokens_only and not _SIMPLE.fullmatch(expression) and expression not in USER_TOKENS:
@@ -66,7 +71,11 @@ def filled(
         if len(found) > 1 and not in_query:
             raise Unfillable(f"{token[0]} has {len(found)} values, and a read is for one.")
         # So that no value ends the parameter, or the path, that it stands in.
-        return ",".join(quote(each, safe=":|" if in_query else "/") for each in found)
+        text = ",".join(quote(each, safe=":|" if in_query else "/") for each in found)
+        room -= len(text)
+        if room < 0:
+            raise Unfillable(f"The query is longer than {_LONGEST_QUERY:,} characters.")
+        return text
 
     query = _TOKEN.sub(value, template)
     if "{" in query or "}" in query:
@@ -135,6 +144,8 @@ def _walked(
         if parts is None or (parts[2] is not None and parts[1] not in ("ofType", "resolve")):
             raise Unfillable(f"{step!r} in {path} is not supported.")
         found = _next(found, parts[1], parts[2], resolve)
+        if len(found) > _MOST_VALUES:
+            raise Unfillable(f"{path[:80]} has more than {_MOST_VALUES:,} values.")
     return found
 
 

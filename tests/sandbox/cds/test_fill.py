@@ -134,3 +134,19 @@ def test_a_template_is_given_up_in_time_whatever_its_length(piece: str) -> None:
         with suppress(Unfillable):
             fill(piece * (length // len(piece)))
         assert time.perf_counter() - start < 0.5
+
+
+def test_a_template_cannot_make_a_query_without_end() -> None:
+    bundle = {"entry": [{"resource": {"id": "x" * 36 + str(n)}} for n in range(1000)]}
+    template = "Observation?_id=" + "{{%all.entry.resource.id}}" * 300
+    start = time.process_time()
+    with pytest.raises(Unfillable, match="longer than 100,000"):
+        filled(template, CONTEXT, "Practitioner/ada", TODAY, {"all": bundle})
+    assert time.process_time() - start < 1
+
+
+def test_resources_that_name_themselves_do_not_multiply_without_end() -> None:
+    twice = {"id": "o1", "basedOn": [{"reference": "ServiceRequest/o1"}] * 2}
+    template = "P/{{%order" + ".basedOn.resolve()" * 16 + ".id}}"
+    with pytest.raises(Unfillable, match="more than 10,000"):
+        filled(template, CONTEXT, "Practitioner/ada", TODAY, {"order": twice}, lambda _: twice)
