@@ -17,7 +17,7 @@ def create_app() -> Flask:
     from flask import Flask
 
     from sandbox.fhir.load import load
-    from sandbox.lint.command import lint
+    from sandbox.survey.command import lint
 
     app = Flask(__name__, static_folder=None)
     for command in (lint, load):

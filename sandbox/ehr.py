@@ -38,13 +38,13 @@ from sandbox.cds.visits import Visits
 from sandbox.desk.desk import Desk
 from sandbox.desk.messaging import Messaging
 from sandbox.desk.origin import of_tool
-from sandbox.desk.page import page, static
 from sandbox.fhir.bundles import staff
 from sandbox.fhir.capability import oauth_uris
 from sandbox.fhir.rest import Records
 from sandbox.http.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Listener, Piece, Request
+from sandbox.pages.page import page, static
 
 _SOUND = Fault()
 _REMEMBERED = 500

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 from sandbox.auth.clients import Client
 from sandbox.auth.launches import Launch, Launches
 from sandbox.auth.refusal import Refusal
-from sandbox.auth.scopes import CONTEXT, granted, resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Grant, Vault
-from sandbox.desk.page import page
+from sandbox.fhir.scopes import CONTEXT, granted, resource_scope
 from sandbox.http.answer import Answer, json_answer, redirect
 from sandbox.http.listener import Pairs, Request
+from sandbox.pages.page import page
 
 _SHORTEST_STATE = 22  # 128 bits in base64url
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")

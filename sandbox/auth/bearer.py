@@ -1,11 +1,11 @@
 """Access tokens at the FHIR base. RFC 6750; SMART App Launch 2.2, "Access FHIR API"."""
 
 from sandbox.auth.fhir_faults import fhir_fault
-from sandbox.auth.scopes import resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Token, Vault
 from sandbox.fhir.access import Access
 from sandbox.fhir.rest import NotAdmitted
+from sandbox.fhir.scopes import resource_scope
 from sandbox.http.answer import Answer, refused
 from sandbox.http.faults import Fault
 from sandbox.http.listener import Request

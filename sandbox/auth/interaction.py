@@ -13,12 +13,12 @@ from typing import Any
 from sandbox.auth.authorize import Asked, Authorize, Decided
 from sandbox.auth.launches import Launch
 from sandbox.auth.refusal import Refusal
-from sandbox.auth.scopes import granted
-from sandbox.desk.page import page
-from sandbox.desk.record import Record
+from sandbox.fhir.scopes import granted
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource
 from sandbox.http.listener import Request
+from sandbox.pages.page import page
+from sandbox.pages.record import Record
 
 DEFAULT_USER = "Practitioner/sandbox-ada"
 COOKIE = "__Host-development-ehr"

@@ -7,9 +7,9 @@ from email.utils import formatdate
 from typing import Any
 
 from sandbox.auth.refusal import NOT_STORED, Refusal
-from sandbox.auth.scopes import ResourceScope, resource_scope
 from sandbox.auth.site import Site
 from sandbox.auth.vault import Grant
+from sandbox.fhir.scopes import ResourceScope, resource_scope
 from sandbox.http.answer import Answer, json_answer
 from sandbox.http.faults import Drip, Fault, Slow, Truncated
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from sandbox.auth.scopes import ResourceScope
 from sandbox.cds.cards import Action
 from sandbox.cds.orders import ORDERS, Session
 from sandbox.cds.refused import Refused
 from sandbox.fhir.access import Access
 from sandbox.fhir.errors import Refused as NotWritten
+from sandbox.fhir.scopes import ResourceScope
 from sandbox.fhir.store import Store
 from sandbox.fhir.writes import Planned, done, planned_create, planned_update
 from sandbox.http.answer import Resource

@@ -20,16 +20,16 @@ from sandbox.auth.vault import Vault
 from sandbox.cds.cards import Answered, read
 from sandbox.cds.chart import Chart
 from sandbox.cds.discovery import Discovered, Service, discover, discovery_url
-from sandbox.cds.document import NotJson, parsed, text, trouble
 from sandbox.cds.exchange import MASKED, Exchange, Json
 from sandbox.cds.grants import SECONDS, Grants, Lent, scopes
 from sandbox.cds.prefetch import get_request, satisfied, with_fetched
-from sandbox.cds.sending import NoReply, Reply, send
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.signing import Signer
 from sandbox.fhir.rest import Records
 from sandbox.http.answer import Answer
+from sandbox.http.document import NotJson, parsed, text, trouble
 from sandbox.http.listener import Request
+from sandbox.http.sending import NoReply, Reply, send
 from sandbox.lint import Report, lint_answer
 
 _FRESH = 5.0  # seconds: developers change their services, and look again

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from sandbox.cds.document import NotJson, parsed, trouble
-from sandbox.cds.sending import NoReply, send
 from sandbox.cds.settings import base_url
+from sandbox.http.document import NotJson, parsed, trouble
+from sandbox.http.sending import NoReply, send
 
 _MOST = 200
 

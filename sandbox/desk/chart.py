@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from sandbox.cds.client import CdsClient
 from sandbox.cds.exchange import Exchange
 from sandbox.cds.visit import Visit
-from sandbox.desk import cards, inspector, orders, record, words
+from sandbox.desk import cards, inspector, orders
 from sandbox.desk.app import Apps
 from sandbox.desk.notice import Notice
-from sandbox.desk.page import page
 from sandbox.desk.patients import stories
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer
+from sandbox.pages import record, words
+from sandbox.pages.page import page
 
 TABS = {
     "": "Summary",

@@ -18,11 +18,11 @@ from sandbox.desk.chart import Charts
 from sandbox.desk.launcher import Ehr, Launcher
 from sandbox.desk.notice import Notices
 from sandbox.desk.origin import same_origin
-from sandbox.desk.page import page
 from sandbox.desk.visit import Acts
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, redirect
 from sandbox.http.listener import Request
+from sandbox.pages.page import page
 
 
 class Desk:

@@ -16,11 +16,11 @@ from sandbox.auth.faults import FAULTS
 from sandbox.auth.interaction import DEFAULT_USER, Interaction
 from sandbox.auth.launches import Context
 from sandbox.desk.origin import of_tool, same_origin
-from sandbox.desk.page import page
-from sandbox.desk.words import full_name
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource, json_answer, redirect, refused
 from sandbox.http.listener import Request
+from sandbox.pages.page import page
+from sandbox.pages.words import full_name
 
 _ENCOUNTERS = {"0": "AUTO", "1": "MANUAL", "": None}
 _STRINGS = ("user", "encounter", "app_context", "intent", "tenant", "scope")

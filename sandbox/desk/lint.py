@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from sandbox.cds.client import CdsClient
 from sandbox.cds.discovery import Discovered, discover
 from sandbox.cds.settings import base_url
-from sandbox.desk.page import page
 from sandbox.http.answer import Answer
 from sandbox.lint import Report, lint_discovery
+from sandbox.pages.page import page
 
 
 def shown(cds: CdsClient, query: Mapping[str, str]) -> Answer:

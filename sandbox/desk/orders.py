@@ -11,8 +11,8 @@ from typing import Any
 
 from msgspec import Struct, ValidationError, convert
 
-from sandbox.desk import words
 from sandbox.http.answer import Resource
+from sandbox.pages import words
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _LOINC = "http://loinc.org"

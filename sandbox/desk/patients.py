@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.cds.visit import Visit
-from sandbox.desk import words
-from sandbox.desk.page import page
 from sandbox.fhir.bundles import contents, staff
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Answer, Resource
+from sandbox.pages import words
+from sandbox.pages.page import page
 
 _AT_ONCE = 100
 _STORY = re.compile(r"^`(?P<id>[\w-]+)`: [^.]*?, \d+\. (?P<text>.+)$", re.MULTILINE)

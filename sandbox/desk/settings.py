@@ -4,9 +4,9 @@ from typing import Any
 
 from sandbox.cds.client import CdsClient
 from sandbox.cds.settings import CdsSettings
-from sandbox.desk.page import page
 from sandbox.http.answer import Answer, redirect
 from sandbox.http.listener import Pairs
+from sandbox.pages.page import page
 
 
 def shown(cds: CdsClient, saved: bool = False) -> Answer:

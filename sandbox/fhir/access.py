@@ -7,9 +7,9 @@ nobody's; one of level `user` reaches everything here.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.auth.scopes import ResourceScope
 from sandbox.fhir.index import Kept
 from sandbox.fhir.parameters import parameters
+from sandbox.fhir.scopes import ResourceScope
 from sandbox.fhir.search import Criterion, criterion
 
 

@@ -1,1 +1,1 @@
-"""HTTP without FHIR: sockets, answers, and the ways in which an answer can be spoilt."""
+"""HTTP without FHIR: sockets, requests, answers, and the ways in which an answer can be spoilt."""

@@ -7,7 +7,7 @@ Anyone's service is judged, so nothing that it sends makes the lint fail.
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.cds.document import NotJson, parsed
+from sandbox.http.document import NotJson, parsed
 from sandbox.lint.actions import ACTIONS
 from sandbox.lint.cards import ANSWER
 from sandbox.lint.discovery import DISCOVERY

@@ -9,8 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sandbox.cds.discovery import discovery_url
-from sandbox.cds.sending import NoReply, Reply, send
+from sandbox.http.sending import NoReply, Reply, send
 from sandbox.lint.report import Report
 from sandbox.lint.rule import Broken, Judgement, quoted, rule
 from sandbox.lint.urls import is_safe, web_address
@@ -45,7 +44,7 @@ class Site:
         headers: Mapping[str, str] | None = None,
     ) -> Reply | None:
         """The answer at the service, or at discovery if there is no id; None if there is none."""
-        url = discovery_url(self.base) + (f"/{id_}" if id_ else "")
+        url = f"{self.base}/cds-services" + (f"/{id_}" if id_ else "")
         told = {**(_JSON if body else {}), **(headers or {})}
         if method != "OPTIONS" and (token := self.token(url)):
             told["Authorization"] = f"Bearer {token}"

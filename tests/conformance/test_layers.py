@@ -50,6 +50,7 @@ def test_every_package_stands_in_a_contract() -> None:
         ("web", "fhir"),
         ("web", "hooks"),
         ("sandbox", "hooks"),
+        ("sandbox", "fhir"),
         ("hooks", "sandbox"),
         ("hooks", "app"),
         ("hooks.services", "fhir.transport"),
@@ -67,3 +68,11 @@ def test_the_rules_of_the_design_are_contracts(source: str, forbidden: str) -> N
         and forbidden in names(contract, "forbidden_modules")
         for contract in contracts()
     )
+
+
+def test_each_part_of_the_development_ehr_has_its_layer() -> None:
+    (layers,) = (contract for contract in contracts() if contract["type"] == "layers")
+    assert layers["containers"] == ["sandbox"]
+    # A new part has to be given a place; nothing is excused from keeping its own.
+    assert layers["exhaustive"]
+    assert "ignore_imports" not in layers

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sandbox.auth.clients import Client
-from sandbox.auth.scopes import granted, resource_scope
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
+from sandbox.fhir.scopes import granted, resource_scope
 from tests.sandbox.apps import CALLBACK, CLIENTS, App, Clock, registered, send
 
 

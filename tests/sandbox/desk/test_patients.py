@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.cds.settings import CdsSettings
-from sandbox.desk.words import person, quantity
 from sandbox.ehr import DevelopmentEhr
+from sandbox.pages.words import person, quantity
 from tests.sandbox.apps import send
 from tests.sandbox.desk.conftest import Chart, opened, words
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hooks.registry import find
-from sandbox.lint.command import lint
+from sandbox.survey.command import lint
 from tests.demo.client import Client
 from tests.demo.server import ROOT, free_port, serving
 from tests.sandbox.cds.scripted import Raw, Scripted
@@ -54,7 +54,7 @@ def ours() -> Iterator[Client]:
 def test_our_own_services_are_clean(ours: Client) -> None:
     ran = run(ours.base)
     assert ran.exit_code == 0, ran.stdout
-    assert "Nothing found, in the discovery document and 75 answers" in ran.stdout
+    assert "Nothing found, in the discovery document and 150 answers" in ran.stdout
     # There is something to judge: cards.
     assert " (0 cards)" not in ran.stdout
     assert "Calling" in ran.stderr

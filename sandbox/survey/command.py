@@ -11,9 +11,9 @@ from sandbox.cds.settings import CdsSettings
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
 from sandbox.lint import lint_discovery
-from sandbox.lint.calls import HOOKS, Call, calls
 from sandbox.lint.site import Site, lint_site
-from sandbox.lint.terminal import Result, as_json_text, as_text
+from sandbox.survey.calls import HOOKS, Call, calls
+from sandbox.survey.terminal import Result, as_json_text, as_text
 
 _UNREACHABLE = 2
 

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from sandbox.cds.discovery import Discovered
-from sandbox.lint.calls import HOOKS, Call
 from sandbox.lint.report import LintFinding, Report
+from sandbox.survey.calls import HOOKS, Call
 
 
 @dataclass(frozen=True)

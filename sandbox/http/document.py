@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox.cds.sending import Reply
+from sandbox.http.sending import Reply
 
 _DEEPEST = 100
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, TypeVar
 
-from sandbox.desk import words
 from sandbox.fhir.store import Store
 from sandbox.http.answer import Resource
+from sandbox.pages import words
 
 Flag = Literal["critical", "warning", "unknown", ""]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sandbox.desk import words
 from sandbox.http.answer import Answer, Resource
+from sandbox.pages import words
 
 _FOLDER = Path(__file__).parents[1] / "templates"
 _TEMPLATES = Environment(

@@ -1,0 +1,1 @@
+"""`flask --app sandbox lint`: a whole CDS server, called for each patient, and judged."""
