@@ -29,7 +29,8 @@ Basis = Literal["code", "name", "unmapped"]
 @dataclass(frozen=True, slots=True)
 class Ingredients:
     """`names` are what the tables call them, in lower case: one name, one drug. `systemic`: not
-    for the skin, the eye and the like. `told` is what the record calls it; record text.
+    for the skin, the eye and the like, unless it reaches the blood from there. `told` is what the
+    record calls it; record text.
     """
 
     names: frozenset[str]
@@ -90,14 +91,18 @@ def _ingredients(coded: list[CodeableConcept], told: list[str], usable: list[str
     rxnorm = [code.strip() for system, code in codes(coded) if system == RXNORM]
     known = [code for code in rxnorm if code in _TABLES.names]
     displays = [_TABLES.displays[code] for code in known]
-    systemic = not any(map(_LOCAL.search, [*told, *displays]))
+    local = any(map(_is_local, [*told, *displays]))
     name = next(iter(told), next(iter(displays), ""))
     if known:
         of_codes = frozenset[str]().union(*(_TABLES.names[code] for code in known))
-        return Ingredients(of_codes, "code", systemic, name)
-    by_name = {_one_space(found) for text in usable for found in _TABLES.words.findall(text)}
-    basis: Basis = "name" if by_name else "unmapped"
-    return Ingredients(frozenset(by_name), basis, systemic, name)
+        return Ingredients(of_codes, "code", not local or bool(of_codes & _ABSORBED), name)
+    found = {_one_space(word) for text in usable for word in _TABLES.words.findall(text)}
+    basis: Basis = "name" if found else "unmapped"
+    return Ingredients(frozenset(found), basis, not local or bool(found & _ABSORBED), name)
+
+
+def _is_local(name: str) -> bool:
+    return bool(_LOCAL.search(name) or (_GEL.search(name) and not _SWALLOWED.search(name)))
 
 
 def _told(names: list[str | None]) -> list[str]:
@@ -110,8 +115,14 @@ def _one_space(name: str) -> str:
 
 # What the name of a medicine says that stays where it is put; through the skin counts as systemic.
 _LOCAL = re.compile(
-    r"\b(topical|cream|ointment|ophthalmic|otic|gel|vaginal|eye|nasal\s+spray)\b", re.IGNORECASE
+    r"\b(topical|cream|ointment|ophthalmic|otic|vaginal|eye|nasal\s+spray)\b", re.IGNORECASE
 )
+_GEL = re.compile(r"\bgel\b", re.IGNORECASE)
+# A gel inside a capsule is swallowed.
+_SWALLOWED = re.compile(r"\b(soft|liquid)[\s-]+gel\b|\bcapsules?\b", re.IGNORECASE)
+
+# What reaches the blood from an ointment, a gel or the nose too.
+_ABSORBED = frozenset(("nitroglycerin", "fentanyl", "butorphanol", "sumatriptan", "zolmitriptan"))
 
 
 def _read(folder: Path) -> _Tables:

@@ -54,6 +54,13 @@ def test_what_a_concept_names(asked, names, basis):
         ("estradiol vaginal cream", False),
         ("fentanyl 25 ug/h transdermal patch", True),
         ("omeprazole gelatin capsule", True),
+        ("isotretinoin 20 mg soft gel capsule", True),
+        ("ibuprofen 200 mg liquid gel", True),
+        ("ibuprofen 200 mg liquid-gel", True),
+        ("clindamycin vaginal capsule", False),
+        ("nitroglycerin 2 % topical ointment", True),
+        ("fentanyl 0.1 mg/actuation metered dose nasal spray", True),
+        ("sumatriptan nasal spray", True),
         ("ibuprofen oral tablet", True),
     ],
 )
