@@ -1,7 +1,8 @@
 """The allergy list: which live entries name a medicine or a class of them, and how grave they are.
 
 FHIR R4, AllergyIntolerance. By code where one is known, RxNorm for a medicine and SNOMED CT for a
-class; else by words, and marked so. "No known allergy" is no allergy.
+class; else by words, and marked so. "No known allergy" is none, but for what it excepts; words
+that deny the allergy that they name make it neither one nor none.
 """
 
 from __future__ import annotations
@@ -26,6 +27,19 @@ _UNSURE = frozenset({"unconfirmed", "presumed"})
 _LONGEST_NAME = 40
 _WORD = re.compile(r"\w+")
 
+# Where another part of a text begins, such as what "none known" excepts.
+_PART = re.compile(
+    r"\b(?:except\w*|other\s+than|apart\s+from|aside\s+from|besides|but)\b|[;:,]|\s[-\u2013\u2014]\s",
+    re.IGNORECASE,
+)
+# What denies the allergy of its own part, and what takes back the whole.
+_DENIES = re.compile(
+    r"\b(?:no|denies|denied|negative\s+for)\s+(?!other\b)(?:\w+\s+){0,3}?allerg"
+    r"|\bnot\s+(?:an?\s+)?(?:true\s+)?allerg",
+    re.IGNORECASE,
+)
+_TAKEN_BACK = re.compile(r"(?<!not )\b(?:ruled\s+out|de-?label\w*)(?!\s+not\b)", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -39,7 +53,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Allergy:
-    """One entry: the ingredients that it names, or the classes."""
+    """One entry: the ingredients that it names, or the classes. One that is `denied` in its own
+    words has neither.
+    """
 
     record: AllergyIntolerance
     ingredients: frozenset[str]
@@ -47,6 +63,7 @@ class Allergy:
     by_name: bool
     when: When
     severe: bool
+    denied: bool
 
     @property
     def kind(self) -> str:
@@ -116,10 +133,27 @@ def _called(concept: CodeableConcept | None) -> list[str]:
 
 
 def _names_none(substance: CodeableConcept | None, terms: Terms) -> bool:
-    if substance in NONE_KNOWN:
-        return True
     said = [" ".join(name.lower().split()) for name in _called(substance)]
-    return any(f"{name} ".startswith(f"{none} ") for name in said for none in terms.none_known)
+    none = any(f"{name} ".startswith(f"{none} ") for name in said for none in terms.none_known)
+    if not none and substance not in NONE_KNOWN:
+        return False
+    return not any(_PART.search(name) or _names(name, terms) for name in said)
+
+
+def _names(text: str, terms: Terms) -> bool:
+    """Whether a text names a medicine or a class of our tables."""
+    found = ingredients.of_concept(CodeableConcept(text=text)).names
+    return bool(found or _classes_in([text], terms))
+
+
+def _classes_in(texts: list[str], terms: Terms) -> frozenset[str]:
+    words = {word for text in texts for word in _WORD.findall(text.lower())}
+    return frozenset(each for each, called in terms.words.items() if words & set(called))
+
+
+def _is_denied(text: str, terms: Terms) -> bool:
+    parts = [each for each in _PART.split(text) if _names(each, terms)]
+    return bool(parts and (_TAKEN_BACK.search(text) or all(map(_DENIES.search, parts))))
 
 
 def _read(chart: Chart, record: AllergyIntolerance, terms: Terms) -> Allergy:
@@ -131,17 +165,20 @@ def _read(chart: Chart, record: AllergyIntolerance, terms: Terms) -> Allergy:
         # A code was understood, so the words are not asked.
         named, by_name = frozenset(), False
     if not named and not classes:
-        words = {word for name in _called(record.code) for word in _WORD.findall(name.lower())}
-        classes = frozenset(each for each, called in terms.words.items() if words & set(called))
+        classes = _classes_in(_called(record.code), terms)
         by_name = bool(classes)
+    denied = by_name and any(_is_denied(each, terms) for each in _called(record.code))
+    if denied:
+        named = classes = frozenset()
     onset = dates.when(record.onset_date_time, chart.zone, "since")
     noted = onset if onset.latest else dates.when(record.recorded_date, chart.zone, "recorded")
-    return Allergy(record, named, classes, by_name, noted, _is_severe(record, terms))
+    return Allergy(record, named, classes, by_name, noted, _is_severe(record, terms), denied)
 
 
 def _is_severe(record: AllergyIntolerance, terms: Terms) -> bool:
     shown = [each for reaction in record.reaction for each in reaction.manifestation]
-    said = " ".join(name for each in shown for name in _called(each))
+    described = [each.description for each in record.reaction if each.description]
+    said = " ".join([*(name for each in shown for name in _called(each)), *described])
     return (
         record.criticality == "high"
         or any(each.severity == "severe" for each in record.reaction)

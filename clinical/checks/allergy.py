@@ -142,7 +142,9 @@ def _gaps(chart: Chart, known: list[Allergy]) -> Iterator[Gap]:
         yield _gap("the allergies are not known")
     elif n := len(unreadable(chart.allergies)):
         yield _gap("allergies that could not be obtained or read ({n})", n=n)
-    if n := sum(not each.ingredients and not each.classes for each in known):
+    if n := sum(each.denied for each in known):
+        yield _gap("entries whose words seem to deny the allergy that they name ({n})", n=n)
+    if n := sum(not (each.ingredients or each.classes or each.denied) for each in known):
         yield _gap("allergies to what no table here knows ({n})", n=n)
 
 

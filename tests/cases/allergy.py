@@ -140,6 +140,41 @@ CASES = (
         meeting("ampicillin", to("No known penicillin allergy")),
     ),
     *(
+        fires(PENICILLIN, "exclusion", words, meeting("ampicillin", to(words)), "critical")
+        for words in (
+            "NKDA except penicillin",
+            "No known allergies other than penicillin",
+            "no known food allergies; penicillin - anaphylaxis",
+            "penicillin; no known food allergies",
+            "penicillin, no other allergies",
+            "penicillin - not tolerated",
+            "penicillin allergy not ruled out",
+        )
+    ),
+    silent(
+        PENICILLIN,
+        "exclusion",
+        "none but what no table knows",
+        meeting("ampicillin", to("NKDA except latex")),
+        gap="what no table here knows (1)",
+    ),
+    *(
+        silent(
+            PENICILLIN,
+            "exclusion",
+            words,
+            meeting("ampicillin", to(words)),
+            gap="seem to deny the allergy that they name (1)",
+        )
+        for words in (
+            "no allergy to penicillin",
+            "denies penicillin allergy",
+            "not allergic to penicillin",
+            "Penicillin allergy - ruled out",
+            "Penicillin allergy, delabelled",
+        )
+    ),
+    *(
         silent(rule, "exclusion", f"{drug} after {substance}", meeting(drug, to(substance, "rash")))
         for rule, substance, drug in (
             (SIDE_CHAIN, "amoxicillin", "cefazolin"),
@@ -193,6 +228,8 @@ CASES = (
             ("of high criticality", intolerance("rash", criticality="high")),
             ("anaphylaxis by code", intolerance(reactions=[ANAPHYLAXIS])),
             ("anaphylaxis by name", intolerance("Anaphylactic shock")),
+            ("throat swelling", intolerance("throat swelling, hypotension")),
+            ("described", intolerance(reactions=[Reaction(description="Bronchospasm")])),
         )
     ),
     fires(
