@@ -66,7 +66,7 @@ def satisfied(
     rows: list[Prefetched] = []
     size = 0
     for key, template in templates.items():
-        if reason := _left_out(key, settings, len(rows), size):
+        if reason := _too_much(len(rows), size):
             rows.append(Prefetched(key, template, None, "left out", reason=reason))
             continue
         try:
@@ -82,6 +82,11 @@ def satisfied(
         except Unfillable as why:
             rows.append(Prefetched(key, template, None, "not filled", reason=str(why)))
             continue
+        if not settings.gives(key):
+            # The query is known all the same, so that what a service fetches back is told with it.
+            reason = "The settings of this EHR leave it out."
+            rows.append(Prefetched(key, template, query, "left out", reason=reason))
+            continue
         answer = get(query)
         size += len(answer.body)
         row, value = _asked(Prefetched(key, template, query, "given"), answer)
@@ -91,9 +96,7 @@ def satisfied(
     return Given(values, tuple(rows))
 
 
-def _left_out(key: str, settings: CdsSettings, n_before: int, size: int) -> str:
-    if not settings.gives(key):
-        return "The settings of this EHR leave it out."
+def _too_much(n_before: int, size: int) -> str:
     if n_before >= _MOST_KEYS:
         return f"Only the first {_MOST_KEYS} keys of a service are filled."
     if size > _MOST_BYTES:

@@ -132,7 +132,7 @@ def test_a_suggestion_is_accepted_and_the_draft_is_gone(site: Whole, page: playw
     entry(page)
     page.locator("#add-861007").click()
     page.locator(".drafts tbody tr", has_text="metformin").wait_for()
-    page.locator(".card").get_by_role("button", name=re.compile("Remove this order")).click()
+    page.locator(".card").get_by_role("button", name=re.compile("Remove this order")).first.click()
     page.locator(".state", has_text="No drafts.").wait_for()
     assert len(stored(site)) == before + 1
 

@@ -9,6 +9,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from app import create_app
+from sandbox.cds.exchange import Exchange
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
@@ -53,6 +54,12 @@ class Both:
         opened = self.ehr.visits.start(patient, USER)
         opened.open()
         return opened
+
+
+def answer_of(opened: Visit, service: str = "care-gaps") -> Exchange:
+    """What this service of the application was asked and answered as the chart opened."""
+    (exchange,) = (each for each in opened.exchanges if each.service_id == service)
+    return exchange
 
 
 def _now(zone: tzinfo) -> datetime:

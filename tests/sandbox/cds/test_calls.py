@@ -20,7 +20,7 @@ from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.desk.inspector import curl
 from sandbox.ehr import DevelopmentEhr
-from tests.sandbox.cds.conftest import GLIPIZIDE, USER, Both
+from tests.sandbox.cds.conftest import GLIPIZIDE, USER, Both, answer_of
 from tests.sandbox.cds.scripted import Json, Scripted, card, cards
 
 PATIENT = "Patient/{{context.patientId}}"
@@ -47,10 +47,10 @@ def _get(url: str, token: str) -> int:
 
 @pytest.mark.req("CH-127", "CH-131", "CH-133")
 def test_the_application_verifies_the_signature(both: Both) -> None:
-    (signed,) = both.visit("sandbox-renal").exchanges
+    signed = answer_of(both.visit("sandbox-renal"))
     assert (signed.status, signed.error) == (200, None)
     assert signed.cards
-    (plain,) = both.visit("sandbox-renal", sign=False).exchanges
+    plain = answer_of(both.visit("sandbox-renal", sign=False))
     assert plain.status == 401
     assert "It answered 401 (Unauthorized): Send one valid Bearer token" in (plain.error or "")
     assert plain.cards == ()
@@ -194,7 +194,7 @@ def test_the_services_of_a_hook_are_called_at_the_same_time(
 
 def test_a_service_can_be_called_without_a_chart(both: Both) -> None:
     both.ehr.cds.settings = CdsSettings(servers=(both.origin,))
-    (service,) = both.ehr.cds.services("patient-view")
+    service = next(s for s in both.ehr.cds.services("patient-view") if s.id == "care-gaps")
     context = {"patientId": "sandbox-renal", "userId": USER}
     exchange = both.ehr.cds.call_once(service, context, "sandbox-renal", USER)
     assert exchange.error is None
