@@ -1,9 +1,10 @@
 PORT ?= 5000
+PATIENTS ?= patients
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench docs lock clean
+.PHONY: run test lint bench census docs lock clean
 
 run: $(VENV)/.run
 	CHARTSIDE_MODE=development $(BIN)/python -m web.server --port $(PORT)
@@ -17,6 +18,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+census: $(VENV)/.run
+	CHARTSIDE_MODE=development $(BIN)/flask --app app census $(PATIENTS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m clinical.document >docs/clinical.md
