@@ -1,10 +1,11 @@
 PORT ?= 5000
 EHR_PORT ?= 5001
+PATIENTS ?= patients
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench docs lock clean
+.PHONY: run test lint bench census docs lock clean
 
 run: $(VENV)/.run
 	PORT=$(PORT) EHR_PORT=$(EHR_PORT) CHARTSIDE_MODE=development $(BIN)/python -m sandbox.run
@@ -18,6 +19,9 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+census: $(VENV)/.run
+	CHARTSIDE_MODE=development $(BIN)/flask --app app census $(PATIENTS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m clinical.document >docs/clinical.md

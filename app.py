@@ -63,6 +63,7 @@ def create_app(
     app.extensions["chartside.sessions"] = sessions
     app.cli.add_command(launch_commands.keys)
     app.cli.add_command(commands.ehrs)
+    app.cli.add_command(commands.census)
     app.cli.add_command(store_commands.group(lambda: settings.database))
     return app
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +12,9 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from hooks import registry
 from hooks.caller import PUBLISHED_ISSUERS
+from hooks.census import Census, NoBundle
 from hooks.keys import PUBLISHED, key_set
 from hooks.policy import unknown
 from web.errors import StartError
@@ -30,6 +34,30 @@ def check() -> None:
         click.echo(f"{ehr.id}: {ehr.zone.key}")
         for line in _told(ehr, settings):
             click.echo(f"  {line}")
+
+
+@click.command("census")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to judge old records on.")
+def census(path: Path, today: datetime | None) -> None:
+    """Count what the services would say of a FHIR Bundle, or of a folder of them."""
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise click.ClickException(f"{path} holds no .json file. Name a folder of FHIR Bundles.")
+    services, counts, bad = registry.Registry(registry.find()), Census(), []
+    day: date = (today or datetime.now(UTC)).date()
+    with click.progressbar(files, label="Census") as shown:
+        for file in shown:
+            try:
+                counts.add(file, services, day, UTC)
+            except NoBundle:
+                bad.append(file)
+    for line in counts.report():
+        click.echo(line)
+    for file in bad:
+        click.echo(f"{file} is no FHIR Bundle. Export it as one, or move it away.", err=True)
+    if bad:
+        raise SystemExit(1)
 
 
 def _told(ehr: Ehr, settings: Settings) -> Iterator[str]:

@@ -35,6 +35,11 @@ _MOST_CARDS = {"patient-view": 4}
 Clock = Callable[[tzinfo], datetime]
 
 
+def most_cards(hook: str) -> int:
+    """The most cards of one answer."""
+    return _MOST_CARDS.get(hook, 5)
+
+
 @dataclass(frozen=True, slots=True)
 class _Site:
     """What belongs to one EHR alone: its FHIR pool and the maker of its cards."""
@@ -74,7 +79,7 @@ class Kernel:
         recall = self._memory.recall(caller, request, now)
         chosen = curate(
             site.policy.graded(service.function(**values)),
-            _MOST_CARDS.get(request.hook, 5),
+            most_cards(request.hook),
             quiet=request.hook == "order-select",
             hides=lambda finding: site.policy.hides(finding) or recall.hides(finding),
         )
