@@ -2,16 +2,18 @@
 
 FHIR has no mark for "seen", so a card says "recent", and never that nobody looked. Nothing is said
 where a completed Task or Communication is about the result, or where a newer result of the same
-test is not critical. No limits of our own: those of the laboratory decide.
+test is not critical: its flag is none of the critical ones and it is less far out. A newer one of
+which that cannot be told proves nothing. No limits of our own: those of the laboratory decide, for
+those whose age is not known, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from clinical import codes, thresholds
-from clinical.chart import Chart, unreadable
+from clinical.chart import Chart, effective, unreadable
 from clinical.code_systems import canonical
 from clinical.dates import When
 from clinical.finding import OPEN_CHART, Create, Finding, Gap, LabOrder, Result, Suggestion
@@ -25,8 +27,15 @@ ADULT_FROM = _LIMITS["adult-from"]
 RECENT = timedelta(days=_LIMITS["recent"])
 
 CRITICAL = {"HH": "critically high", "LL": "critically low", "AA": "critically abnormal"}
-# The flags of HL7 version 3, and of version 2, which has the same.
-_FLAGS = ("v3-ObservationInterpretation", "v2-0078", "v2/0078")
+# The flags of HL7 version 3, and of version 2, which has the same; by their OIDs, too (HL7
+# Terminology). A flag without a system is one of them in all that is seen.
+_FLAGS = (
+    "v3-ObservationInterpretation",
+    "v2-0078",
+    "v2/0078",
+    ":2.16.840.1.113883.5.83",
+    ":2.16.840.1.113883.12.78",
+)
 _COUNTS = ("final", "preliminary", "amended", "corrected")
 _RULE = "result.critical"
 
@@ -38,7 +47,7 @@ def critical(chart: Chart) -> Iterator[Result]:
     """The newest critical result of each test, unless something shows that it was acted on."""
     if chart.deceased:
         return
-    if min(chart.ages_on(chart.today), default=0) < ADULT_FROM:
+    if max(chart.ages_on(chart.today), default=ADULT_FROM) < ADULT_FROM:
         yield _gap("critical results: not judged below the age of {age}", age=ADULT_FROM)
         return
     if chart.labs is None:
@@ -46,14 +55,14 @@ def critical(chart: Chart) -> Iterator[Result]:
         return
     if n := len(unreadable(chart.labs)):
         yield _gap("critical results: results that could not be read ({n})", n=n)
+    yield from _foreign(chart, chart.labs)
     told: list[Observation] = []
     recent = [
         (each, flag, when)
         for each in chart.labs
         if each.status in _COUNTS
         and (flag := flag_of(each))
-        and (when := chart.drawn(each)).latest is not None
-        and when.latest >= chart.today - RECENT
+        and _is_recent(chart, when := chart.drawn(each))
     ]
     recent.sort(key=lambda it: _moment(it[2]), reverse=True)
     for each, flag, when in recent:
@@ -67,15 +76,33 @@ def critical(chart: Chart) -> Iterator[Result]:
 
 def flag_of(result: Observation) -> str:
     """HH, LL or AA, where the laboratory has flagged the result so."""
+    flags = (code for code, known in _flags(result) if known and code in CRITICAL)
+    return next(flags, "")
+
+
+def _flags(result: Observation) -> Iterator[tuple[str, bool]]:
+    """Each code of the interpretation, and whether it is of a system that is known here."""
     interpretation = result.interpretation
     told = (interpretation,) if isinstance(interpretation, CodeableConcept) else interpretation
-    flags = (
-        coding.code
-        for concept in told
-        for coding in concept.coding
-        if coding.code in CRITICAL and (coding.system or "").rstrip("/").endswith(_FLAGS)
-    )
-    return next((flag for flag in flags if flag), "")
+    for concept in told:
+        for coding in concept.coding:
+            system = (coding.system or "").rstrip("/")
+            if coding.code:
+                yield coding.code, not system or system.endswith(_FLAGS)
+
+
+def _foreign(chart: Chart, labs: Sequence[Observation]) -> Iterator[Gap]:
+    """The recent results with a flag that looks critical, in a system that nobody here knows."""
+    for each in labs:
+        looks = any(code in CRITICAL for code, _ in _flags(each)) and not flag_of(each)
+        if looks and each.status in _COUNTS and _is_recent(chart, when := chart.drawn(each)):
+            named = _named(each, when)
+            yield _gap("critical results: {result} in a system that is not known", result=named)
+
+
+def _is_recent(chart: Chart, when: When) -> bool:
+    """Whether it may be: without any date it may."""
+    return when.latest is None or when.latest >= chart.today - RECENT
 
 
 def _is_same_test(one: Observation, other: Observation) -> bool:
@@ -95,12 +122,26 @@ def _is_over(chart: Chart, result: Observation, when: When) -> bool:
     """Whether a newer result of the same test is not critical."""
     return any(
         each.status in _COUNTS
-        and not flag_of(each)
         and _has_value(each)
+        and _is_milder(each, result)
         and _is_same_test(each, result)
         and _is_newer(chart.drawn(each), when)
         for each in chart.labs or ()
     )
+
+
+def _is_milder(newer: Observation, critical_one: Observation) -> bool:
+    """Whether the flag or the value of a newer result shows that it is not critical."""
+    codes_ = [code for code, _ in _flags(newer)]
+    if any(code in CRITICAL for code in codes_):
+        return False
+    now, then = newer.value_quantity, critical_one.value_quantity
+    flag = flag_of(critical_one)
+    if flag == "AA" or now is None or then is None or now.value is None or then.value is None:
+        return bool(codes_)
+    if (now.code or now.unit) != (then.code or then.unit):
+        return bool(codes_)
+    return now.value < then.value if flag == "HH" else now.value > then.value
 
 
 def _has_value(result: Observation) -> bool:
@@ -146,7 +187,7 @@ def _finding(result: Observation, flag: str, when: When) -> Finding:
         indicator="critical",
         source=_LIMITS.source("hl7-interpretation"),
         severity=_severity(result, flag),
-        about=(f"Observation/{result.id}",),
+        about=(_reference(result),),
         detail=join(
             markdown(
                 "{name} **{value}** {when}: flagged {flag} ({code}) by the laboratory{note}.",
@@ -166,6 +207,11 @@ def _finding(result: Observation, flag: str, when: When) -> Finding:
         overrides=("acted-on", "will-monitor", "end-of-life-care", "data-wrong"),
         links=OPEN_CHART,
     )
+
+
+def _reference(result: Observation) -> str:
+    """What tells the result from others, be it one without an id."""
+    return f"Observation/{result.id or f'{_name(result)} {effective(result)}'}"
 
 
 def _severity(result: Observation, flag: str) -> float | None:

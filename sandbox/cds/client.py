@@ -129,13 +129,6 @@ class CdsClient:
                 threads.map(lambda each: self._call(each, chart, hook, context, instance), called)
             )
 
-    def call_once(
-        self, service: Service, context: Json, patient_id: str, user: str = "Practitioner/none"
-    ) -> Exchange:
-        """A call without an opened chart, such as a lint makes."""
-        [exchange] = self.fire(Chart(patient_id, user), service.hook, context, [service])
-        return exchange
-
     def feedback(self, service: Service, hook: str, items: Sequence[Json]) -> Exchange:
         """Tells a service what became of its cards."""
         asked = self._asked(

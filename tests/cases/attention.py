@@ -5,7 +5,7 @@ from typing import Any
 from clinical.chart import Chart
 from clinical.checks.appointments import missed, upcoming
 from clinical.checks.results import critical
-from fhir.records import Appointment, Communication, Reference, Task
+from fhir.records import Appointment, Communication, Quantity, Reference, Task
 from tests.cases.table import fires, silent
 from tests.clinical.build import ago, chart, concept, lab, patient, unreadable
 
@@ -64,7 +64,18 @@ CASES = (
         "HL7 version 2",
         of(potassium(interpretation=flag("HH", "http://terminology.hl7.org/CodeSystem/v2-0078"))),
     ),
-    silent(CRITICAL, "code", "a local code", of(potassium(interpretation=flag("HH", "urn:lab")))),
+    silent(
+        CRITICAL,
+        "code",
+        "a local code",
+        of(potassium(interpretation=flag("HH", "urn:lab"))),
+        gap="a system that is not known",
+    ),
+    fires(CRITICAL, "code", "no system", of(potassium(interpretation=flag("HH", None)))),
+    *(
+        fires(CRITICAL, "code", oid, of(potassium(interpretation=flag("HH", f"urn:oid:{oid}"))))
+        for oid in ("2.16.840.1.113883.5.83", "2.16.840.1.113883.12.78")
+    ),
     fires(
         CRITICAL, "code", "a single flag, as before R4", of(potassium(interpretation=flag("HH")[0]))
     ),
@@ -81,6 +92,7 @@ CASES = (
     fires(
         CRITICAL, "age", "an adult by the year", of(potassium(), patient=patient(birth_date="1956"))
     ),
+    fires(CRITICAL, "age", "no birth date", of(potassium(), patient=patient(birth_date=None))),
     *(
         fires(CRITICAL, "status", status, of(potassium(status=status)))
         for status in ("final", "preliminary", "amended", "corrected")
@@ -90,6 +102,39 @@ CASES = (
         for status in ("entered-in-error", "cancelled", "registered")
     ),
     silent(CRITICAL, "exclusion", "a newer result is normal", of(potassium(), normal())),
+    silent(
+        CRITICAL,
+        "exclusion",
+        "a newer result is flagged high only",
+        of(
+            potassium(),
+            normal(value_quantity=Quantity(6.1, None, "mmol/L"), interpretation=flag("H")),
+        ),
+    ),
+    *(
+        fires(
+            CRITICAL,
+            "exclusion",
+            f"a newer one without a flag, {value} {unit}",
+            of(potassium(), normal(value_quantity=Quantity(value, None, unit))),
+        )
+        for value, unit in ((7.9, "mmol/L"), (6.6, "mmol/L"), (4.4, "g/L"))
+    ),
+    fires(
+        CRITICAL,
+        "exclusion",
+        "a newer low one falls further",
+        of(
+            potassium(code="LL", value_quantity=Quantity(2.4, None, "mmol/L")),
+            normal(value_quantity=Quantity(2.1, None, "mmol/L")),
+        ),
+    ),
+    fires(
+        CRITICAL,
+        "exclusion",
+        "a newer one with a critical flag of an unknown system",
+        of(potassium(), normal(interpretation=flag("HH", "urn:lab"))),
+    ),
     fires(
         CRITICAL,
         "exclusion",
@@ -153,6 +198,7 @@ CASES = (
         gap="could not be read",
     ),
     silent(CRITICAL, "missing", "the day is not told", of(potassium("2026-06")), gap="flagged"),
+    silent(CRITICAL, "missing", "no date at all", of(potassium(None)), gap="flagged"),
     fires(MISSED, "value", "twice", visits(visit(20), visit(90, id="v2")), "info", "2 missed"),
     silent(MISSED, "value", "once", visits(visit(20))),
     silent(MISSED, "value", "one that was sent twice", visits(visit(20), visit(20))),

@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 import requests
 
+from sandbox.cds.chart import Chart
 from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.desk.inspector import curl
@@ -196,7 +197,7 @@ def test_a_service_can_be_called_without_a_chart(both: Both) -> None:
     both.ehr.cds.settings = CdsSettings(servers=(both.origin,))
     service = next(s for s in both.ehr.cds.services("patient-view") if s.id == "care-gaps")
     context = {"patientId": "sandbox-renal", "userId": USER}
-    exchange = both.ehr.cds.call_once(service, context, "sandbox-renal", USER)
+    [exchange] = both.ehr.cds.fire(Chart("sandbox-renal", USER), service.hook, context, [service])
     assert exchange.error is None
     assert exchange.cards[0].indicator == "warning"
 
