@@ -2,8 +2,8 @@
 
 `data/rules/pregnancy.toml`. A pregnancy on record counts whatever the age and the gender say. That
 pregnancy is to be excluded first is told for women of 12 to 55 years without a test of 30 days and
-without a hysterectomy on record; a test that is positive excludes nothing. Medicines that act where
-they are put are left out.
+without a hysterectomy on record; a test that is positive, or that cannot be read here,
+excludes nothing. Medicines that act where they are put are left out.
 """
 
 from __future__ import annotations
@@ -130,9 +130,11 @@ def _potential(
     if is_impossible(chart):
         return
     tests = tests_of(chart, chart.today - timedelta(days=TEST_SPEAKS_FOR))
-    positive = next((each for each in tests if each.positive), None)
-    if positive is None and (tests or not labs.are_known(chart)):
-        if not any(each.when.day for each in tests):
+    answered = {each.answer: each for each in reversed(tests)}
+    positive, unread = answered.get("positive"), answered.get("not read")
+    negative = [each for each in tests if each.answer == "negative"]
+    if positive is None and (negative or (unread is None and not labs.are_known(chart))):
+        if not any(each.when.day for each in negative):
             yield _gap("pregnancy tests: one without a full date, or results that are not known")
         return
     told = markdown(
@@ -144,6 +146,11 @@ def _potential(
     if positive:
         known = f"a test is positive {positive.when.told}"
         told = markdown("Pregnancy test **positive** {when}.", when=positive.when.told)
+    elif unread:
+        known = f"a test cannot be read here {unread.when.told}"
+        told = markdown(
+            "The result of a pregnancy test {when} cannot be read here.", when=unread.when.told
+        )
     summary = f"Exclude pregnancy before {drug}, which {rule.harm}: {known}"
     order = () if orders.is_ordered(chart, TEST) else (_ORDER_TEST,)
     yield _card(regimen, rule, ordered, drug, summary, told, *order)

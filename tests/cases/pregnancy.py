@@ -182,6 +182,48 @@ CASES = (
     fires(
         POTENTIAL, "value", "positive", tested(ago(3), "Positive"), says="positive on 12 Jun 2026"
     ),
+    *(
+        fires(POTENTIAL, "value", said, tested(ago(3), said), says="positive on 12 Jun 2026")
+        for said in ("POS", "Weakly positive", "Pregnant", "Detected")
+    ),
+    fires(
+        POTENTIAL, "value", "words of neither", tested(ago(3), "See note"), says="cannot be read"
+    ),
+    fires(
+        POTENTIAL,
+        "value",
+        "a number",
+        known("isotretinoin", labs=[lab("21198-7", 5000, "m[IU]/mL", ago(3))]),
+        says="cannot be read",
+    ),
+    fires(
+        POTENTIAL,
+        "value",
+        "not performed",
+        known(
+            "isotretinoin",
+            labs=[
+                lab(
+                    "2106-3",
+                    None,
+                    None,
+                    ago(3),
+                    value_quantity=None,
+                    data_absent_reason=concept(text="not performed"),
+                )
+            ],
+        ),
+        says="no test of 30 days",
+    ),
+    silent(
+        POTENTIAL,
+        "value",
+        "a number beside a negative",
+        known(
+            "isotretinoin",
+            labs=[lab("21198-7", 1, "m[IU]/mL", ago(3)), pregnancy_test(ago(3), "neg")],
+        ),
+    ),
     silent(POTENTIAL, "value", "negative", tested(ago(3), "Negative")),
     silent(POTENTIAL, "value", "not detected", tested(ago(3), "Not detected")),
     *(
