@@ -16,7 +16,7 @@ from launch import overview, pages
 from launch.context import NotOpened
 from sandbox.fhir.server import FhirServer
 from sandbox.http import faults
-from tests.demo.server import ROOT, _Quiet
+from tests.demo.server import ROOT, _Quiet, whole
 from tests.launch import charts
 from tests.launch.made import ALL, NOW, TOKEN, reader_of
 from web import logs
@@ -121,7 +121,7 @@ def address() -> Iterator[str]:
         FhirServer([_long()], token=TOKEN) as long,
     ):
         app = _pages(server, long)
-        running = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        running = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{running.port}"

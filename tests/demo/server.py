@@ -1,5 +1,7 @@
 """The application under test, running: in a thread with services of the test, or under granian."""
 
+from __future__ import annotations
+
 import os
 import signal
 import socket
@@ -8,16 +10,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from app import create_app
 from sandbox.fhir.server import FhirServer
@@ -25,6 +28,9 @@ from tests.demo.client import Client
 from tests.demo.services import DEMO
 from web.settings import Settings
 from web.trust import Cds, Ehr, Smart, Trust
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ROOT = Path(__file__).parents[2]
 NOON = datetime(2026, 11, 24, 12, 0)
@@ -36,6 +42,19 @@ READY_WITHIN = 15.0
 class _Quiet(WSGIRequestHandler):
     def log_request(self, *_: Any) -> None:
         """Nothing."""
+
+
+def whole(app: WSGIApplication) -> WSGIApplication:
+    """The same application, whose answers are closed before they go out.
+
+    Where a browser leaves while an answer is on its way, Werkzeug's server forgets to close it.
+    """
+
+    def answered(environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:
+        with closing(ClosingIterator(app(environ, start))) as parts:
+            return [b"".join(parts)]
+
+    return answered
 
 
 def at_noon(zone: tzinfo) -> datetime:
@@ -78,7 +97,7 @@ def serving(
 ) -> Iterator[Client]:
     """The application on a port of its own, and a client for it."""
     with application(services, ehr, clock, prefix, **settings) as app:
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", 0, whole(app), threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -19,7 +19,7 @@ from sandbox.auth.clients import Client, secret_hash
 from sandbox.auth.vault import Lifetimes
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
-from tests.demo.server import _Quiet, free_port, keys_folder, new_database
+from tests.demo.server import _Quiet, free_port, keys_folder, new_database, whole
 from tests.launch.browser import Browser, Page
 from tests.store.crew import migrate
 from web.settings import Settings
@@ -164,7 +164,7 @@ def registered(origin: str, name: str, auth: str) -> Client:
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[None]:
     """The application on this port, until it is left; its database is let go then."""
-    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", port, whole(app), threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:

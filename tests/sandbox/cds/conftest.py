@@ -14,7 +14,7 @@ from sandbox.cds.settings import CdsSettings
 from sandbox.cds.visit import Visit
 from sandbox.ehr import DevelopmentEhr
 from sandbox.fhir.bundles import shipped_bundles
-from tests.demo.server import _Quiet, free_port, keys_folder, new_database
+from tests.demo.server import _Quiet, free_port, keys_folder, new_database, whole
 from tests.sandbox.cds.scripted import Json, Scripted
 from web.settings import Settings
 from web.trust import Cds, Ehr, Trust
@@ -82,7 +82,7 @@ def both() -> Iterator[Both]:
             trust=Trust((record,)),
         )
         app = create_app(settings, None, _now)
-        server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", port, whole(app), threaded=True, request_handler=_Quiet)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
